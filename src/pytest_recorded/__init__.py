@@ -1,0 +1,93 @@
+"""Record the calls of your tests once, replay them offline from one SQLite cassette.
+
+Importing this package imports nothing else: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .attachment import attach, attach_error
+    from .block import use_cassette
+    from .cassette import Cassette
+    from .decorator import recorder
+    from .errors import (
+        AttachKeyError,
+        CassetteError,
+        ConfigurationError,
+        MissingRecording,
+        RecordedError,
+        RecordedFailure,
+        RecordedWarning,
+        SerializationError,
+        UsageError,
+    )
+    from .jobs import Job
+    from .message import HttpRequest, HttpResponse
+    from .modes import RecordMode
+    from .objects import register
+    from .recording import Recorder, configure
+
+_HOMES = {
+    "AttachKeyError": "errors",
+    "Cassette": "cassette",
+    "CassetteError": "errors",
+    "ConfigurationError": "errors",
+    "HttpRequest": "message",
+    "HttpResponse": "message",
+    "Job": "jobs",
+    "MissingRecording": "errors",
+    "RecordMode": "modes",
+    "RecordedError": "errors",
+    "RecordedFailure": "errors",
+    "RecordedWarning": "errors",
+    "Recorder": "recording",
+    "SerializationError": "errors",
+    "UsageError": "errors",
+    "attach": "attachment",
+    "attach_error": "attachment",
+    "configure": "recording",
+    "recorder": "decorator",
+    "register": "objects",
+    "use_cassette": "block",
+}
+
+__all__ = [
+    "AttachKeyError",
+    "Cassette",
+    "CassetteError",
+    "ConfigurationError",
+    "HttpRequest",
+    "HttpResponse",
+    "Job",
+    "MissingRecording",
+    "RecordMode",
+    "RecordedError",
+    "RecordedFailure",
+    "RecordedWarning",
+    "Recorder",
+    "SerializationError",
+    "UsageError",
+    "attach",
+    "attach_error",
+    "configure",
+    "recorder",
+    "register",
+    "use_cassette",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("pytest-recorded")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Not kept: pytester forgets modules that a test has loaded, and a kept name would belong to a forgotten one.
+    return getattr(importlib.import_module(f".{home}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,55 @@
+"""What the pytest session that runs this process has decided, for code that is not called by it.
+
+The plugin says it when it starts, so that a `use_cassette` in an unmarked test obeys the command line too.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Ambient", "begin", "current_test", "end", "now_running"]
+
+
+class Ambient(NamedTuple):
+    """A pytest session.
+
+    Attributes:
+        root: Its rootdir.
+        command_line: The record mode given on the command line, or None.
+
+    """
+
+    root: Path
+    command_line: str | None
+
+
+# The sessions that run in this process, innermost last: pytester nests them.
+_sessions: list[Ambient] = []
+
+
+def begin(session: Ambient) -> None:
+    """Say that a session begins in this process."""
+    _sessions.append(session)
+
+
+def end() -> None:
+    """Say that the innermost session has ended."""
+    _sessions.pop()
+
+
+def now_running() -> Ambient | None:
+    """Return the pytest session of this process, or None."""
+    return _sessions[-1] if _sessions else None
+
+
+def current_test() -> tuple[Path, str, Path] | None:
+    """Return the file of the test that is running, the rest of its node id, and the rootdir; or None."""
+    session, node = now_running(), os.environ.get("PYTEST_CURRENT_TEST", "")
+    if session is None or not node:
+        return None
+    file, _, rest = node.rpartition(" (")[0].partition("::")
+    return session.root / file, rest, session.root

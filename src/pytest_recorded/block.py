@@ -1,0 +1,154 @@
+"""`use_cassette`: a cassette without pytest, or for a part of a test."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .ambient import current_test, now_running
+from .cassette import Cassette
+from .frame import Frame, carry_over_threads, enter, leave
+from .http import listen
+from .modes import RecordMode, choose_mode, is_ci
+from .options import DEFAULT_CASSETTE, Options, read_options
+from .scope import Scope
+from .staging import Session
+from .suite import Suite
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["use_cassette"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
+    """Record and replay the calls of a block, or of a function that it decorates; sync and async.
+
+    What was recorded is taken over into the cassette when the block ends without an exception. Each time the block is
+    entered its calls are looked for from the beginning.
+
+    Args:
+        cassette: The file.
+        options: `mode=`, `match=`, `ignore=`, `redact=`, `scope=`, `failed=`: as on the marker, except that every mode
+            may be used and `scope` may be a name for the calls of this block. By default they belong to the test in
+            which the block is, else to the function that it decorates.
+
+    Raises:
+        ConfigurationError: An option is wrong.
+
+    """
+
+    def __init__(self, cassette: str | os.PathLike[str] = DEFAULT_CASSETTE, **options: Any) -> None:
+        self._path = Path(cassette)
+        given = read_options(options, where="use_cassette", from_code=False)
+        self._mode = given.pop("mode", None)
+        self._options = replace(Options(), cassette=str(cassette), **given)
+        self._name = ""
+        self._open: list[tuple[Scope, Any]] = []
+
+    def __enter__(self) -> Cassette:
+        scope = self._scope()
+        self._open.append((scope, enter(Frame(scope))))
+        return Cassette(scope)
+
+    def _scope(self) -> Scope:
+        mode = _mode(self._mode)
+        options = replace(self._options, mode=mode)
+        suite = Suite(self._path.absolute(), Session.new(mode))
+        if mode.records:
+            suite.recover()
+        carry_over_threads()
+        listen()
+        own_name = options.scope if options.scope not in ("test", "suite") else ""
+        test = _test_name(suite)
+        return Scope(suite, own_name or test or self._name, options, run=test)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        scope, token = self._open.pop()
+        leave(token)
+        passed = kind is None and not scope.misses
+        try:
+            scope.close(passed=passed)
+            if scope.mode.records:
+                scope.suite.take_over()
+                if passed:
+                    scope.taken_over()
+        finally:
+            scope.suite.close()
+        if kind is None and scope.misses:
+            # Whoever swallowed it inside the block, the block has not had what it asked for.
+            raise scope.misses[0]
+
+    async def __aenter__(self) -> Cassette:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __call__(self, fn: F) -> F:
+        """Record and replay the calls of a function."""
+        name = f"{fn.__module__}.{fn.__qualname__}"
+
+        def block() -> use_cassette:
+            made = self._again()
+            made._name = name  # noqa: SLF001 - it is one of us
+            return made
+
+        decorated: F = _within(fn, block)
+        return decorated
+
+    def _again(self) -> Self:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, _open=[])
+        return made
+
+
+def _within(fn: Any, block: Callable[[], use_cassette]) -> Any:
+    if inspect.iscoroutinefunction(fn):
+
+        @functools.wraps(fn)
+        async def in_cassette(*args: Any, **kwargs: Any) -> Any:
+            with block():
+                return await fn(*args, **kwargs)
+
+    elif inspect.isgeneratorfunction(fn):
+
+        @functools.wraps(fn)
+        def in_cassette(*args: Any, **kwargs: Any) -> Any:
+            with block():
+                return (yield from fn(*args, **kwargs))
+
+    else:
+
+        @functools.wraps(fn)
+        def in_cassette(*args: Any, **kwargs: Any) -> Any:
+            with block():
+                return fn(*args, **kwargs)
+
+    return in_cassette
+
+
+def _mode(written: RecordMode | None) -> RecordMode:
+    """Return the mode of a block: in a test that of the command line comes first, and CI records nothing."""
+    session = now_running()
+    is_in_ci = is_ci(os.environ.get("CI"))
+    if session is None:
+        return written or choose_mode(ci=is_in_ci)
+    command_line = RecordMode(session.command_line) if session.command_line else None
+    return choose_mode(command_line=command_line, marker=written, ci=is_in_ci)
+
+
+def _test_name(suite: Suite) -> str:
+    test = current_test()
+    return suite.name_of(*test) if test is not None else ""

@@ -1,0 +1,88 @@
+"""The commands and their arguments."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from .. import __version__
+from ..errors import RecordedError
+from ..options import DEFAULT_CASSETTE
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="pytest-recorded",
+    help="Record the calls of your tests once, replay them offline from one SQLite cassette.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+CassetteOption = Annotated[Path, typer.Option("--cassette", help="The cassette.", show_default=True)]
+
+
+def run() -> NoReturn:
+    """Run the command line; what goes wrong is one message, not a traceback."""
+    try:
+        app()
+    except RecordedError as error:
+        Console(stderr=True).print(f"{error}", style="red", markup=False, highlight=False)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pytest-recorded {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of all commands."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="Write the sample suite here instead of in a temporary folder.")
+    ] = None,
+) -> None:
+    """Record a small suite against a local LLM-like API, stop the API, and replay it offline."""
+    from .demo import run_demo  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_demo(folder, Console()))
+
+
+@app.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="The test's node id before, as tests/test_shop.py::test_total.")],
+    new: Annotated[str, typer.Argument(help="The test's node id now.")],
+    cassette: CassetteOption = Path(DEFAULT_CASSETTE),
+) -> None:
+    """Let a renamed or moved test keep its recordings."""
+    from ..rename import rename_scope  # noqa: PLC0415 - each command loads what it needs
+
+    count = rename_scope(cassette, old, new)
+    typer.echo(f"{count} call{'' if count == 1 else 's'} of {old} now belong to {new}")
+
+
+@app.command()
+def migrate(
+    old: Annotated[Path, typer.Argument(help="A jobs.db written by the package `recorded`; it is left as it is.")],
+    new: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
+) -> None:
+    """Copy a jobs.db of the package `recorded` into a file that a Recorder can use."""
+    from ..store.migrate import migrate_seed  # noqa: PLC0415 - each command loads what it needs
+
+    count = migrate_seed(old, new)
+    typer.echo(f"{count} job{'' if count == 1 else 's'} copied from {old} to {new}")

@@ -1,0 +1,1 @@
+"""The sample project that the demo copies: it is read as files, not imported."""

@@ -1,0 +1,40 @@
+"""Is an answer still the same: what decides whether a new recording replaces the old one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .canonical import load_tree
+from .errors import SerializationError
+from .message import HttpResponse, same_response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .job import Chunk, Row
+
+__all__ = ["is_http", "same_answer"]
+
+
+def is_http(kind: str) -> bool:
+    """Return whether a kind is that of an HTTP call."""
+    return kind.startswith("http.")
+
+
+def same_answer(old: Row, new: Row, old_chunks: Sequence[Chunk], new_chunks: Sequence[Chunk]) -> bool:
+    """Return whether two rows of one address hold the same answer; times and volatile headers do not count."""
+    if (old.status, old.error_json, old.data_json) != (new.status, new.error_json, new.data_json):
+        return False
+    if [chunk.body for chunk in old_chunks] != [chunk.body for chunk in new_chunks]:
+        return False
+    if old.response_json == new.response_json:
+        return True
+    if not is_http(old.kind) or old.response_json is None or new.response_json is None:
+        return False
+    try:
+        return same_response(
+            HttpResponse.from_tree(load_tree(old.response_json)),
+            HttpResponse.from_tree(load_tree(new.response_json)),
+        )
+    except SerializationError:
+        return False

@@ -1,0 +1,104 @@
+"""The drivers: they make a call in a thread or on an event loop, and wait where a book says so."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from .book import FOREVER
+from .errors import RecordedFailure
+from .frame import Frame, enter, leave
+from .modes import Act
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .book import Outcome
+    from .call import Call
+
+_REPLAY: Final = Act.REPLAY
+
+__all__ = ["adrive", "current_task", "drive", "given", "sleep"]
+
+
+def drive(call: Call, invoke: Callable[[], Any]) -> Any:
+    """Make a call in a thread."""
+    book = call.book
+    ticket = book.open(call)
+    while (pause := book.settle(ticket)) is not None:
+        if pause == FOREVER:
+            raise RecordedFailure("asyncio.exceptions.CancelledError", "the recorded call was cancelled")
+        time.sleep(pause)
+    if ticket.act is _REPLAY and (outcome := book.recall(ticket)) is not None:
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
+    token = enter(Frame(book, ticket))
+    try:
+        value = invoke()
+    except BaseException as error:
+        leave(token)
+        outcome = book.failed(ticket, error)
+        if outcome is None:
+            raise
+    else:
+        leave(token)
+        outcome = book.ended(ticket, value)
+    return given(outcome)
+
+
+async def adrive(call: Call, invoke: Callable[[], Awaitable[Any]]) -> Any:
+    """Make a call on an event loop."""
+    book = call.book
+    ticket = book.open(call)
+    while (pause := book.settle(ticket)) is not None:
+        await sleep(pause)
+    if ticket.act is _REPLAY and (outcome := book.recall(ticket)) is not None:
+        if outcome[1] is not None:
+            raise outcome[1]
+        return outcome[0]
+    token = enter(Frame(book, ticket))
+    try:
+        value = await invoke()
+    except BaseException as error:
+        leave(token)
+        outcome = book.failed(ticket, error)
+        if outcome is None:
+            raise
+    else:
+        leave(token)
+        outcome = book.ended(ticket, value)
+    return given(outcome)
+
+
+def given(outcome: Outcome) -> Any:
+    """Return or raise what a call gives its caller."""
+    value, error = outcome
+    if error is not None:
+        raise error
+    return value
+
+
+def current_task() -> Any:
+    """Return the task that is running, on whatever event loop; None if there is none."""
+    trio, asyncio = sys.modules.get("trio"), sys.modules.get("asyncio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        return trio.lowlevel.current_task()
+    try:
+        return asyncio.current_task() if asyncio is not None else None
+    except RuntimeError:
+        return None
+
+
+async def sleep(seconds: float) -> None:
+    """Sleep on whatever event loop is running."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        await trio.sleep(seconds)
+        return
+    import asyncio  # noqa: PLC0415 - whoever runs on it has imported it
+
+    if seconds == FOREVER:
+        await asyncio.get_running_loop().create_future()
+    await asyncio.sleep(seconds)

@@ -1,0 +1,141 @@
+"""Everything that can go wrong, as one tree. Every message says what happened and what to do about it.
+
+::
+
+    RecordedError(Exception)
+    ├── UsageError                  the caller can fix it in his code
+    │   ├── ConfigurationError      an option, a marker or a decorator argument is wrong
+    │   ├── AttachKeyError          attach() names a field that the data model does not have
+    │   └── SerializationError      a value cannot be stored, or a stored value cannot be read back
+    ├── CassetteError               a cassette or a ledger file cannot be read or written
+    └── RecordedFailure             stands for a recorded exception whose class is not known here
+
+    MissingRecording(BaseException) a call has no recording and the mode does not allow making one
+    RecordedWarning(UserWarning)    recording did not work; the call itself did
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "AttachKeyError",
+    "CassetteError",
+    "ConfigurationError",
+    "MissingRecording",
+    "RecordedError",
+    "RecordedFailure",
+    "RecordedWarning",
+    "SerializationError",
+    "UsageError",
+]
+
+
+class RecordedError(Exception):
+    """Base of every error that pytest-recorded raises, except `MissingRecording`."""
+
+
+class UsageError(RecordedError):
+    """The way pytest-recorded is used has to change."""
+
+
+class ConfigurationError(UsageError):
+    """An option, a marker argument, a decorator argument or a dotted path is wrong."""
+
+
+class AttachKeyError(UsageError):
+    """`attach` names a field that the declared data model does not have."""
+
+    def __init__(self, *, kind: str, model: str, key: str, declared: list[str]) -> None:
+        self.kind = kind
+        self.model = model
+        self.key = key
+        self.declared = declared
+        super().__init__(
+            f"attach({key!r}, …) inside {kind!r}: the data model {model} has no field {key!r}. "
+            f"It has: {', '.join(declared) or 'no fields'}. Use one of them, or add {key!r} to {model}."
+        )
+
+
+class SerializationError(UsageError):
+    """A value cannot be stored, or a stored value cannot be read back.
+
+    Attributes:
+        problem: What is wrong with the value.
+        path: Where it is, as `$.items[3].conn`; `$` is the value itself.
+
+    """
+
+    def __init__(self, problem: str, path: str = "$") -> None:
+        self.problem = problem
+        self.path = path
+        super().__init__(problem, path)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class CassetteError(RecordedError):
+    """A cassette or a ledger file cannot be read or written.
+
+    Attributes:
+        path: The file.
+
+    """
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(path, problem)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class RecordedFailure(RecordedError):  # noqa: N818 - it stands for whatever failed then, not for an error of ours
+    """Stands for a recorded exception whose class is not known here.
+
+    Attributes:
+        type_name: Full name of the class that was raised when the call was recorded.
+        message: Its text.
+
+    """
+
+    def __init__(self, type_name: str, message: str) -> None:
+        self.type_name = type_name
+        self.message = message
+        super().__init__(type_name, message)
+
+    def __str__(self) -> str:
+        name = self.type_name.rpartition(".")[2]
+        return (
+            f"the recorded call raised {self.type_name}: {self.message}\n"
+            f"That class is not known here, so it could not be raised itself. Make it known: "
+            f"name it in the module of the recorded function, or call pytest_recorded.register({name})."
+        )
+
+
+class MissingRecording(BaseException):
+    """A call has no recording, and the record mode does not allow making one.
+
+    Not an `Exception`, so that the retry loops and `except Exception` blocks of SDKs cannot turn it into
+    "connection error". Whoever swallows it all the same does not get a green test: the plugin remembers it.
+
+    Attributes:
+        kind: What was called.
+        reason: One of `no cassette`, `nothing for this test`, `all uses served`, `request changed`,
+            `no such call`, `no key`, `finished test`.
+
+    """
+
+    def __init__(self, message: str, *, kind: str = "", reason: str = "") -> None:
+        self.kind = kind
+        self.reason = reason
+        super().__init__(message)
+
+
+class RecordedWarning(UserWarning):
+    """A call could not be recorded as asked. The caller still got his value."""

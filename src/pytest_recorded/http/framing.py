@@ -1,0 +1,257 @@
+"""HTTP/1.1 as bytes: requests as a connection sends them, responses as a socket gives them.
+
+The law of this file: it reads what http.client reads, in the way http.client reads it, because http.client is what it
+writes for.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from ..message import Headers, HttpResponse
+
+__all__ = ["Head", "Request", "decode_body", "has_body", "is_whole", "join_response", "parse_request", "split_response"]
+
+_END: Final = b"\r\n\r\n"
+_END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+_BODILESS: Final = frozenset({*range(100, 200), 204, 304})
+_SMALLEST_STATUS: Final = 100
+_LARGEST_STATUS: Final = 999
+
+
+def has_body(method: str, status: int) -> bool:
+    """Return whether a response has a body, whatever its headers say."""
+    return method != "HEAD" and status not in _BODILESS
+
+
+class Request(NamedTuple):
+    """A request as it was sent."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+
+
+class Body(NamedTuple):
+    """A response's body as far as it has been read.
+
+    Attributes:
+        chunks: Its pieces, each with where it ends in the bytes: one a chunk of a chunked body, else one.
+        is_whole: Whether it is complete; None if only the end of the connection tells.
+        is_broken: Whether it cannot become complete, because its framing is wrong.
+        cut: Of a chunk that is not complete, how many bytes are there and how many are missing.
+
+    """
+
+    chunks: list[tuple[int, bytes]]
+    is_whole: bool | None
+    is_broken: bool = False
+    cut: tuple[int, int] | None = None
+
+
+class Head(NamedTuple):
+    """A response as far as it has been read.
+
+    Attributes:
+        status: The status code.
+        reason: The reason phrase.
+        version: As `HTTP/1.1`.
+        headers: Names and values in order.
+        size: Where in the bytes the body begins.
+        body: The body.
+
+    """
+
+    status: int
+    reason: str
+    version: str
+    headers: Headers
+    size: int
+    body: Body
+
+
+def is_whole(sent: bytearray) -> bool:
+    """Return whether a request has been sent to its end."""
+    end = sent.find(_END)
+    if end < 0:
+        return False
+    headers = _headers(bytes(sent[:end]).decode("latin-1").split("\r\n")[1:])
+    if _is_chunked(headers):
+        # A chunk may end like the last one does.
+        return sent.endswith(_LAST_CHUNK) and _dechunked(bytes(sent), end + len(_END)).is_whole is True
+    length = _length(headers)
+    return length is None or len(sent) - end - len(_END) >= length
+
+
+def parse_request(sent: bytes) -> Request | None:
+    """Return the request in some bytes, as far as it was sent; None if they have no head."""
+    head, end, body = sent.partition(_END)
+    first, *lines = head.decode("latin-1").split("\r\n")
+    before, _, version = first.rpartition(" ")
+    method, _, target = before.partition(" ")
+    if not end or not target or not version.startswith("HTTP/"):
+        return None
+    headers = _headers(lines)
+    if _is_chunked(headers):
+        body = b"".join(chunk for _, chunk in _dechunked(body, 0).chunks)
+    return Request(method, target, headers, body)
+
+
+def _headers(lines: list[str]) -> Headers:
+    pairs: list[tuple[str, str]] = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if line[:1] in (" ", "\t") and pairs:
+            before = pairs.pop()
+            pairs.append((before[0], f"{before[1]}\r\n{line}"))
+        elif colon:
+            pairs.append((name, value.lstrip(" \t")))
+    return tuple(pairs)
+
+
+def _first(headers: Headers, name: str) -> str:
+    return next((value for key, value in headers if key.lower() == name), "")
+
+
+def _is_chunked(headers: Headers) -> bool:
+    return _first(headers, "transfer-encoding").lower() == "chunked"
+
+
+def _length(headers: Headers) -> int | None:
+    try:
+        length = int(_first(headers, "content-length"))
+    except ValueError:
+        return None
+    return length if length >= 0 else None
+
+
+def _dechunked(data: bytes, start: int, *, at_end: bool = False) -> Body:
+    """Return a chunked body that begins at a position."""
+    chunks: list[tuple[int, bytes]] = []
+    at = start
+    while True:
+        line = data.find(b"\n", at) + 1 or (len(data) if at_end else 0)
+        if line <= at:
+            return Body(chunks, is_whole=False)
+        try:
+            size = int(data[at:line].partition(b";")[0], 16)
+        except ValueError:
+            size = -1
+        if size <= 0:
+            return Body(chunks, is_whole=size == 0, is_broken=size < 0)
+        at = line + size
+        chunk = data[line:at]
+        if chunk:
+            chunks.append((line + len(chunk), chunk))
+        if len(chunk) < size:
+            return Body(chunks, is_whole=False, cut=(len(chunk), size - len(chunk)))
+        at += 2
+
+
+def split_response(data: bytes, method: str, *, at_end: bool = False) -> Head | None:
+    """Return the response in some bytes; None if they have no head.
+
+    Args:
+        data: The bytes.
+        method: The request's method.
+        at_end: Whether nothing follows them: then the end of the bytes ends the head, too.
+
+    """
+    start = 0
+    while True:
+        end = _END_OF_HEAD.search(data, start)
+        if end is None and not at_end:
+            return None
+        stop, following = end.span() if end is not None else (len(data), len(data))
+        first, *lines = data[start:stop].decode("latin-1").replace("\r\n", "\n").split("\n")
+        version, code, reason = [*first.split(None, 2), "", "", ""][:3]
+        if not version.startswith("HTTP/") or not code.isdigit():
+            return None
+        if not _SMALLEST_STATUS <= int(code) <= _LARGEST_STATUS:
+            return None
+        start = following
+        if int(code) != _SMALLEST_STATUS:
+            break
+    headers = _headers(lines)
+    if not has_body(method, int(code)):
+        body = Body([], is_whole=True)
+    elif _is_chunked(headers):
+        body = _dechunked(data, start, at_end=at_end)
+    else:
+        body = _measured(data, start, _length(headers))
+    return Head(int(code), reason.strip(), version, headers, start, body)
+
+
+def _measured(data: bytes, start: int, length: int | None) -> Body:
+    body = data[start:] if length is None else data[start : start + length]
+    chunks = [(start + len(body), body)] if body else []
+    return Body(chunks, is_whole=None if length is None else len(body) == length)
+
+
+def join_response(
+    response: HttpResponse, method: str, *, is_cut: bool = False, cut: tuple[int, int] | None = None
+) -> list[bytes]:
+    """Return a response as a socket would give it, in segments.
+
+    Args:
+        response: The response.
+        method: The request's method.
+        is_cut: Whether its body ends too early, as the recorded one did.
+        cut: See `Body.cut`.
+
+    """
+    bodied = has_body(method, response.status)
+    pieces = [piece for piece in response.pieces() if piece] if bodied else []
+    encoding = response.header("content-encoding").lower()
+    if encoding and bodied and not response.encoded:
+        packed = _encoded(b"".join(pieces), encoding)
+        pieces, encoding = ([packed], encoding) if packed is not None else (pieces, "")
+    version = "HTTP/1.0" if response.http_version == "HTTP/1.0" else "HTTP/1.1"
+    lines = [f"{version} {response.status} {response.reason}"]
+    for name, value in response.headers:
+        lowered = name.lower()
+        if lowered == "content-length" and bodied and not is_cut:
+            # Around its secrets the body may have become longer or shorter.
+            lines.append(f"{name}: {sum(map(len, pieces))}")
+        elif lowered != "content-encoding" or encoding or not bodied:
+            lines.append(f"{name}: {value}")
+    head = "\r\n".join(lines).encode("latin-1", "replace") + _END
+    if bodied and _is_chunked(response.headers):
+        return [head, *_chunked(pieces, is_cut=is_cut, cut=cut)]
+    return [head, *pieces]
+
+
+def _chunked(pieces: list[bytes], *, is_cut: bool, cut: tuple[int, int] | None) -> list[bytes]:
+    """Return pieces as chunks; those of a chunk that was cut announce more than there is."""
+    rest: list[bytes] = []
+    while cut is not None and pieces and sum(map(len, rest)) < cut[0]:
+        rest.insert(0, pieces.pop())
+    framed = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+    if cut is not None:
+        return [*framed, b"%x\r\n" % (sum(map(len, rest)) + cut[1]), *rest]
+    return framed if is_cut else [*framed, _LAST_CHUNK]
+
+
+def _encoded(body: bytes, encoding: str) -> bytes | None:
+    """Return a body in a content encoding, as its reader expects it; None if the standard library has not got it."""
+    if encoding in ("gzip", "x-gzip"):
+        return gzip.compress(body, mtime=0)
+    return zlib.compress(body) if encoding == "deflate" else None
+
+
+def decode_body(body: bytes, encoding: str) -> bytes | None:
+    """Return a body without its content encoding; None if it has none to undo, or it cannot be undone."""
+    if not body:
+        return None
+    try:
+        if encoding in ("gzip", "x-gzip"):
+            return gzip.decompress(body)
+        return zlib.decompress(body) if encoding == "deflate" else None
+    except (OSError, EOFError, zlib.error):
+        return None

@@ -1,0 +1,138 @@
+"""Secret values that have been met, and where a text has them, however they are written there.
+
+A value may stand in a text as it is, escaped as in JSON (also JSON in JSON), or percent-encoded as in a URL; each of
+its characters on its own, because every library escapes others. It counts as a whole token: `abc` is not in `abcd`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+__all__ = ["PLACEHOLDER", "REDACTED", "Found", "Known"]
+
+REDACTED: Final = "redacted"
+
+#: What stands for secrets, as a pattern: it is never a secret itself.
+PLACEHOLDER: Final = r"redacted(?:-[0-9a-f]{6}-\d+)?(?![A-Za-z0-9])"
+
+_STARTS: Final = (
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4})|(?<=%[0-9a-fA-F]{2}))"
+)
+_ENDS: Final = r"(?![A-Za-z0-9])"
+_RUN: Final = re.compile(r"[A-Za-z0-9]+")
+_RUN_AFTER_ESCAPE: Final = re.compile(
+    r"(?:\\[nrtbf]|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%(?:25){0,3}[0-9a-fA-F]{2})([A-Za-z0-9]+)"
+)
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
+_PIECES: Final = re.compile(r"[A-Za-z0-9_.~-]+|\\+|.", re.DOTALL)
+# JSON in JSON in JSON in JSON: nobody goes deeper, and a bound keeps a search in a megabyte of backslashes short.
+_MOST_ESCAPES: Final = 15
+_ESCAPES: Final = rf"\\{{1,{_MOST_ESCAPES}}}"
+_LETTERS: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+_FEW: Final = 64
+
+
+class Found(NamedTuple):
+    """A known value in a text: from where to where, and which."""
+
+    start: int
+    end: int
+    value: str
+
+
+class Known:
+    """Secret values and what stands for each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._placeholders: dict[str, str] = {}
+        # A value is looked for by its longest run of letters and digits, which no library escapes.
+        self._by_run: dict[str, list[str]] = {}
+        #: What a text has to have one of, to have a known value.
+        self.runs: list[str] = []
+
+    def add(self, value: str, placeholder: str) -> str:
+        """Remember a value; return what stands for it from now on."""
+        with self._lock:
+            if value in self._placeholders:
+                return self._placeholders[value]
+            self._placeholders[value] = placeholder
+            run = max(_RUN.findall(value), key=len, default="")
+            if run in self._by_run:
+                self._by_run[run].append(value)
+            else:
+                self._by_run[run] = [value]
+                self.runs.append(run)
+        return placeholder
+
+    def placeholder(self, value: str) -> str:
+        """Return what stands for a value that has been added."""
+        return self._placeholders[value]
+
+    def find(self, text: str, *, tokens: bool = True) -> list[Found]:
+        """Return where a text has known values, from left to right.
+
+        Args:
+            text: The text.
+            tokens: Whether they have to be whole tokens.
+
+        """
+        values = self._candidates(text)
+        if not values:
+            return []
+        # The longest first: one value may be the beginning of another.
+        values.sort(key=lambda value: (-len(value), value))
+        found = _pattern(tuple(values), tokens).finditer(text)
+        return [Found(*match.span(), values[match.lastindex - 1]) for match in found if match.lastindex]
+
+    def _candidates(self, text: str) -> list[str]:
+        """Return the values that may be in a text."""
+        if len(self.runs) <= _FEW:
+            runs = [run for run in self.runs if run in text]
+        else:
+            in_text = {"", *_RUN.findall(text), *_RUN_AFTER_ESCAPE.findall(text)}
+            runs = [run for run in in_text if run in self._by_run]
+        return [value for run in runs for value in self._by_run[run]] if runs else []
+
+
+@lru_cache(maxsize=64)
+def _pattern(values: tuple[str, ...], tokens: bool) -> re.Pattern[str]:
+    """Return what matches a placeholder (no group) or one of some values (a group each)."""
+    return re.compile("|".join((PLACEHOLDER, *(f"({_spelled(value, tokens=tokens)})" for value in values))))
+
+
+def _spelled(value: str, *, tokens: bool) -> str:
+    body = "".join(map(_characters, _PIECES.findall(value)))
+    starts = _STARTS if tokens and value[0].isalnum() else ""
+    ends = _ENDS if tokens and value[-1].isalnum() else ""
+    return starts + body + ends
+
+
+@lru_cache(maxsize=1024)
+def _characters(piece: str) -> str:
+    """Return what matches a character, or a run of plain ones or of backslashes, however it is escaped."""
+    if _PLAIN.fullmatch(piece):
+        return re.escape(piece)
+    if piece[0] == "\\":
+        return rf"(?:\\|{_in_url(piece[0])}){{1,{_MOST_ESCAPES * len(piece)}}}+"
+    units = piece.encode("utf-16-be", "surrogatepass")
+    in_json = "".join(rf"{_ESCAPES}u{_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2))
+    forms = [rf"\\{{0,{_MOST_ESCAPES}}}{re.escape(piece)}", _in_url(piece), in_json]
+    if piece in _LETTERS:
+        forms.append(_ESCAPES + _LETTERS[piece])
+    if piece == " ":
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)})"
+
+
+def _in_url(char: str) -> str:
+    # What the system could not decode stands for one byte.
+    errors = "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass"
+    return "".join(f"%(?:25){{0,3}}{_hex(f'{byte:02x}')}" for byte in char.encode(errors=errors))
+
+
+def _hex(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)

@@ -1,0 +1,321 @@
+"""An HTTP request and its response as values: what crosses the border between a client library and the recorder."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import json
+import re
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_plus
+
+from . import body as bodies
+from .canonical import canonical
+from .errors import SerializationError
+from .paths import DEEP, drop
+from .redact import edited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .paths import Path
+    from .redact import Edit, Mask
+
+__all__ = ["HttpRequest", "HttpResponse", "same_response"]
+
+Headers = tuple[tuple[str, str], ...]
+
+# Only these request headers are stored. A deny-list would leak the day an SDK renames its header.
+_STORED_HEADERS: Final = frozenset(
+    {
+        "accept", "accept-language", "content-type", "if-match", "if-modified-since", "if-none-match", "range",
+        "anthropic-version", "anthropic-beta", "openai-beta", "mcp-protocol-version", "x-amz-target",
+    }
+)  # fmt: skip
+
+# Headers that differ between two equal answers.
+_VOLATILE_HEADER: Final = re.compile(
+    r"date|age|expires|last-modified|etag|server-timing|via|cf-ray|alt-svc|report-to|nel|traceparent|tracestate"
+    r"|set-cookie|content-length|transfer-encoding|content-encoding|connection|keep-alive|retry-after(-ms)?"
+    r"|x-(amz-cf-\w+|served-by|cache|cache-hits|timer|runtime|envoy-.*)"
+    r"|.*(request-?id|trace-?id|correlation-?id|ratelimit.*|rate-limit.*|processing-ms|response-time|traceresponse)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it was sent: absolute URL, headers in order, the whole body."""
+
+    method: str
+    url: str
+    headers: Headers
+    content: bytes = b""
+
+    def header(self, name: str) -> str:
+        """Return the value of a header, repeated ones joined by commas; `""` if there is none."""
+        return _header(self.headers, name)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Return the body as parsed JSON.
+
+        Raises:
+            ValueError: The body is not JSON.
+
+        """
+        return json.loads(self.content)
+
+    @property
+    def kind(self) -> str:
+        """What was called: `http.` and the host."""
+        netloc = self.url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+        host = netloc.partition("]")[0] + "]" if netloc.startswith("[") else netloc.partition(":")[0]
+        return "http." + host.lower()
+
+    def canonical(self, match: Sequence[str], ignore: tuple[Path, ...]) -> str:
+        """Return the text whose digest is this request's key.
+
+        Args:
+            match: Which parts count: `method`, `url`, `query`, `body`, `header:NAME`.
+            ignore: Paths into the body, or names of fields and query parameters, that do not count.
+
+        Raises:
+            SerializationError: The body is JSON, nested too deeply.
+
+        """
+        url, _, query = self.url.partition("?")
+        parts: dict[str, Any] = {}
+        for part in match:
+            if part == "method":
+                parts["method"] = self.method
+            elif part == "url":
+                parts["url"] = url
+            elif part == "query":
+                names = {str(path[-1]) for path in ignore if path[:-1] == (DEEP,)}
+                parts["query"] = "?" + _without_parameters(bodies.sorted_query(query), names)
+            elif part == "body":
+                parts["body"] = _body_tree(self._body(), ignore)
+            else:
+                parts[part] = self.header(part.removeprefix("header:"))
+        return canonical(parts)
+
+    def tree(self) -> dict[str, Any]:
+        """Return what is stored of this request; its body is parsed where it can be, to be read and queried."""
+        body = self._body()
+        headers = [[name, value] for name, value in self.headers if name.lower() in _STORED_HEADERS]
+        stored = {"method": self.method, "url": self.url, "headers": headers}
+        return {**stored, body.form: body.tree} if body.form else stored
+
+    def _body(self) -> bodies.Body:
+        return bodies.parse_body(self.content, self.header("content-type"))
+
+    @classmethod
+    def from_tree(cls, tree: Any) -> HttpRequest:
+        """Return a stored request; its body is the text of what was stored of it.
+
+        Raises:
+            SerializationError: The tree is no request.
+
+        """
+        try:
+            headers = tuple((str(name), str(value)) for name, value in tree.get("headers", ()))
+            form = next((name for name in ("json", "form", "parts", "text", "bytes") if name in tree), "")
+            content = tree.get(form, "")
+            if form == "bytes" and isinstance(content, str):
+                body = content.encode("latin-1")
+            else:
+                text = content if isinstance(content, str) and form != "json" else json.dumps(content, ensure_ascii=False)
+                body = text.encode(errors="surrogatepass")
+            return cls(str(tree["method"]), str(tree["url"]), headers, body if form else b"")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SerializationError(f"the stored request is no HTTP request ({error!r})") from None
+
+
+def _body_tree(body: bodies.Body, ignore: tuple[Path, ...]) -> Any:
+    if body.form == "form":
+        names = {str(path[-1]) for path in ignore if path[:-1] in ((), (DEEP,))}
+        return "&" + _without_parameters(body.tree, names)
+    if body.form == "parts":
+        # A part is a field of the body, and an element of it.
+        return drop([part for part in (drop(part, ignore) for part in body.tree) if part], ignore)
+    return drop(body.tree, ignore) if body.form == "json" else body.tree
+
+
+def _without_parameters(query: str, names: set[str]) -> str:
+    pairs = query.split("&")
+    return "&".join(pair for pair in pairs if unquote_plus(pair.partition("=")[0]) not in names) if names else query
+
+
+def _header(headers: Headers, name: str) -> str:
+    wanted = name.lower()
+    return ", ".join([value for key, value in headers if key.lower() == wanted])
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response as it was received, its body decoded.
+
+    Attributes:
+        status: The status code.
+        reason: The reason phrase.
+        headers: Names and values in order, repeated ones too.
+        content: The body, without its content and transfer encodings.
+        http_version: As `HTTP/1.1`.
+        chunks: Of a body that came in several pieces: for each its time in milliseconds since the headers, and its
+            size in bytes.
+        end: How the body ended: `complete`, `closed` (by the caller, early) or `failed` (see the job's error).
+        encoded: True if the body is stored as it came because its content encoding could not be undone.
+
+    """
+
+    status: int
+    reason: str
+    headers: Headers
+    content: bytes = b""
+    http_version: str = "HTTP/1.1"
+    chunks: tuple[tuple[float, int], ...] = ()
+    end: str = "complete"
+    encoded: bool = False
+
+    def header(self, name: str) -> str:
+        """Return the value of a header, repeated ones joined by commas; `""` if there is none."""
+        return _header(self.headers, name)
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset of its content type, else UTF-8."""
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", self.header("content-type"), re.IGNORECASE)
+        try:
+            return self.content.decode(charset[1] if charset else "utf-8", errors="replace")
+        except (LookupError, UnicodeError):
+            return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """Return the body as parsed JSON.
+
+        Raises:
+            ValueError: The body is not JSON.
+
+        """
+        return json.loads(self.content)
+
+    def pieces(self) -> list[bytes]:
+        """Return the body in the pieces in which it came."""
+        if not self.chunks:
+            return [self.content] if self.content else []
+        ends = list(accumulate(size for _, size in self.chunks))
+        ends[-1] = len(self.content)
+        return [self.content[start:end] for start, end in pairwise((0, *ends))]
+
+    def tree(self) -> dict[str, Any]:
+        """Return this response as it is stored."""
+        text = _text_of(self.content)
+        return {
+            "status": self.status,
+            "reason": self.reason,
+            "http_version": self.http_version,
+            "headers": [list(pair) for pair in self.headers],
+            "body": {"py:bytes": base64.b64encode(self.content).decode()} if text is None else text,
+            **({"chunks": [list(chunk) for chunk in self.chunks]} if self.chunks else {}),
+            **({"end": self.end} if self.end != "complete" else {}),
+            **({"encoded": True} if self.encoded else {}),
+        }
+
+    @classmethod
+    def from_tree(cls, tree: Any) -> HttpResponse:
+        """Return a stored response.
+
+        Raises:
+            SerializationError: The tree is no response.
+
+        """
+        try:
+            body = tree["body"]
+            content = body.encode() if isinstance(body, str) else base64.b64decode(body["py:bytes"])
+            return cls(
+                int(tree["status"]),
+                str(tree["reason"]),
+                tuple((str(name), str(value)) for name, value in tree["headers"]),
+                content,
+                str(tree["http_version"]),
+                tuple((float(at), int(size)) for at, size in tree.get("chunks", ())),
+                tree.get("end", "complete"),
+                bool(tree.get("encoded")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise SerializationError(f"the stored response is no HTTP response ({error!r})") from None
+
+    def masked(self, mask: Mask) -> HttpResponse:
+        """Return this response without its secrets."""
+        headers = tuple((name, mask.header(name, value)) for name, value in self.headers)
+        edits: list[list[Edit]] = []
+        text = _text_of(self.content)
+        if text is None:
+            content, encoding = mask.bytes(self.content, edits), "latin-1"
+        else:
+            content, encoding = mask.text(text, edits).encode(), "utf-8"
+        chunks = _moved(self.chunks, self.content, encoding, edits) if edits else self.chunks
+        return replace(self, headers=headers, content=content, chunks=chunks)
+
+
+def _text_of(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _moved(
+    chunks: tuple[tuple[float, int], ...], content: bytes, encoding: str, edits: list[list[Edit]]
+) -> tuple[tuple[float, int], ...]:
+    """Return the chunks of a body in which placeholders have replaced secrets of another length.
+
+    What lies between two placeholders has its borders where it had them; a border inside a secret moves to its end.
+    """
+    # Borders are counted in bytes and edits in letters, and a border may be inside a letter: letter n begins at 2n,
+    # and inside of it is 2n + 1.
+    decoder = codecs.getincrementaldecoder(encoding)()
+    borders, begun, letters = [0], [0], 0
+    for start, end in pairwise((0, *accumulate(size for _, size in chunks))):
+        letters += len(decoder.decode(content[start:end]))
+        begun.append(len(decoder.getstate()[0]))
+        borders.append(2 * letters + (begun[-1] > 0))
+    text = content.decode(encoding)
+    for new in edits:
+        borders, text = _shifted(borders, new), edited(text, new)
+    inside = [border % 2 * size for border, size in zip(borders, begun, strict=True)]
+    sizes = [len(text[start // 2 : end // 2].encode(encoding)) for start, end in pairwise(borders)]
+    return tuple(
+        (at, size - before + after)
+        for (at, _), size, (before, after) in zip(chunks, sizes, pairwise(inside), strict=True)
+    )
+
+
+def _shifted(borders: list[int], new: list[Edit]) -> list[int]:
+    """Return where borders, in their order, are after a pass of edits, in theirs."""
+    shifted, shift, at = [], 0, 0
+    for border in borders:
+        while at < len(new) and 2 * new[at].end <= border:
+            shift += 2 * (len(new[at].instead) - (new[at].end - new[at].start))
+            at += 1
+        is_inside = at < len(new) and 2 * new[at].start < border
+        shifted.append(2 * (new[at].start + len(new[at].instead)) + shift if is_inside else border + shift)
+    return shifted
+
+
+def same_response(old: HttpResponse, new: HttpResponse) -> bool:
+    """Return whether two responses are the same answer: status, body and the headers that are not volatile."""
+    return (old.status, old.content, old.end) == (new.status, new.content, new.end) and _lasting(
+        old.headers
+    ) == _lasting(new.headers)
+
+
+def _lasting(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted((name.lower(), value) for name, value in headers if not _VOLATILE_HEADER.fullmatch(name))

@@ -1,0 +1,246 @@
+"""What a miss says: which call of which test, why there is no recording for it, and what to type.
+
+The law of this file: the message is found by look-ups, never by reading the whole cassette, and stays below 3,000
+characters whatever is in it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .canonical import canonical, load_tree
+from .drift import is_http
+from .errors import SerializationError
+from .misfit import field
+from .modes import RecordMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .job import Address
+    from .store.sqlite import CassetteFile
+
+__all__ = ["Question", "explain_miss"]
+
+LONGEST: Final = 2990
+_CANDIDATES: Final = 200
+_MOST_TEXT: Final = 5_000_000
+_MOST_FIELDS: Final = 20_000
+_SHOWN: Final = 3
+_SHOWN_FIELDS: Final = 6
+_LONGEST_VALUE: Final = 60
+_LONGEST_NAME: Final = 240
+_LONGEST_COMMAND: Final = 1_000
+
+
+class Question(NamedTuple):
+    """A call that has no recording.
+
+    Attributes:
+        test: The scope's name: a test's node id, or the name of a block, which may be `""`.
+        mode: The record mode.
+        cassette: The path of the cassette, as the user writes it.
+        file: The cassette; None if there is none.
+        address: Where the call's recording would be.
+        request_json: What was asked.
+        is_shared: Whether calls belong to the whole suite.
+        is_known: Whether there is a recording at the address, of another request.
+        run: What pytest is to be asked to run, to record it; `""` for a block outside of tests.
+
+    """
+
+    test: str
+    mode: RecordMode
+    cassette: Path
+    file: CassetteFile | None
+    address: Address
+    request_json: str | None
+    is_shared: bool = False
+    is_known: bool = False
+    run: str = ""
+
+    @property
+    def has_recordings(self) -> bool:
+        """Whether anything is recorded in the scope."""
+        if self.file is None:
+            return False
+        return self.file.has_uses(self.test) if self.is_shared else self.file.has_scope(self.test)
+
+
+def explain_miss(question: Question) -> tuple[str, str]:
+    """Return the reason in two words, and the message."""
+    reason, why = _reason(question)
+    lines = [
+        f"No recording for {_clip(describe(question.address.kind, question.request_json), _LONGEST_NAME)}",
+        f"  test:     {_clip(question.test or '(none)', _LONGEST_NAME)}",
+        f"  cassette: {_clip(str(question.cassette), _LONGEST_NAME)}, mode {question.mode}",
+        f"  reason:   {why}",
+    ]
+    if question.file is not None:
+        if reason in ("request changed", "no such call"):
+            lines += _nearest(question, question.file)
+        lines += _elsewhere(question, question.file)
+    # Whatever has to be cut, it is not what to type.
+    command = f"\n\nTo record it: {_command(question)}"
+    return reason, _clip("\n".join(lines), LONGEST - len(command)) + command
+
+
+def describe(kind: str, request_json: str | None) -> str:
+    """Return a call in one line."""
+    try:
+        tree = load_tree(request_json) if request_json else None
+        if is_http(kind) and isinstance(tree, dict):
+            return f"{tree.get('method')} {tree.get('url')}"
+        if isinstance(tree, dict):
+            arguments = ", ".join(f"{name}={canonical(value)}" for name, value in tree.items())
+            return f"{kind}({arguments})"
+    except SerializationError:
+        pass
+    return kind
+
+
+def _reason(question: Question) -> tuple[str, str]:
+    file, address = question.file, question.address
+    if file is None:
+        return "no cassette", f"no cassette: {_clip(str(question.cassette), _LONGEST_NAME)} does not exist"
+    if question.is_known:
+        key = _clip(repr(address.key), _LONGEST_NAME)
+        return "request changed", f"request changed: the key {key} is recorded with another request"
+    if not question.has_recordings:
+        return "nothing for this test", "nothing for this test: it has no recordings yet"
+    served = file.count_seqs(address.scope, address.kind, address.key)
+    if served:
+        times = "once" if served == 1 else f"{served} times"
+        return "all uses served", (f"all {served} uses served: this request is recorded {times}, and is made once more")
+    if file.rows_of_kind(address.scope, address.kind, 1):
+        return "request changed", "request changed: it is recorded, but with another request"
+    kinds = _clip(", ".join(file.kinds(address.scope)[:5]), _LONGEST_NAME)
+    kind = _clip(address.kind, _LONGEST_NAME)
+    return "no such call", f"request changed: the test has recordings, but none of {kind} (only {kinds})"
+
+
+def _nearest(question: Question, file: CassetteFile) -> list[str]:
+    now = dict(_leaves(question.address.kind, question.request_json))
+    candidates: list[tuple[int, list[str], dict[str, str]]] = []
+    read = 0
+    for row in file.rows_of_kind(question.address.scope, question.address.kind, _CANDIDATES):
+        read += len(row.request_json or "")
+        if read > _MOST_TEXT and len(candidates) >= _SHOWN:
+            break
+        then = dict(_leaves(row.kind, row.request_json))
+        differing = [path for path in {**then, **now} if then.get(path) != now.get(path)]
+        candidates.append((len(differing), differing, then))
+    candidates.sort(key=lambda candidate: candidate[0])
+    lines = []
+    for place, (_, differing, then) in enumerate(candidates[:_SHOWN]):
+        title = "Nearest recorded request" if place == 0 else "Next nearest"
+        shown = _SHOWN_FIELDS if place == 0 else 2
+        lines += ["", f"{title}, {_fields(len(differing))}:"]
+        for path in differing[:shown]:
+            recorded, asked = _pair(then.get(path), now.get(path))
+            lines += [f"  {_clip(path, 80)}", f"    recorded: {recorded}", f"    now:      {asked}"]
+        if len(differing) > shown:
+            lines.append(f"  … and {len(differing) - shown} more")
+    return lines
+
+
+def _fields(count: int) -> str:
+    return "1 field differs" if count == 1 else f"{count} fields differ"
+
+
+def _leaves(kind: str, request_json: str | None) -> Iterator[tuple[str, str]]:
+    try:
+        tree = load_tree(request_json) if request_json else None
+    except SerializationError:
+        return
+    if not is_http(kind) or not isinstance(tree, dict):
+        yield from _walk("$", tree)
+        return
+    url, _, query = str(tree.get("url", "")).partition("?")
+    yield "method", str(tree.get("method"))
+    yield "url", url
+    for pair in sorted(query.split("&")) if query else ():
+        name, _, value = pair.partition("=")
+        yield f"query.{name}", canonical(value)
+    for form in ("json", "form", "parts", "text", "bytes"):
+        if form in tree:
+            yield from _walk("$", tree[form])
+
+
+def _walk(path: str, tree: Any) -> Iterator[tuple[str, str]]:
+    """Yield the leaves of a tree with their paths, in their order. Not recursive: a body may be nested deeply."""
+    todo, count = [(path, tree)], 0
+    while todo and count < _MOST_FIELDS:
+        path, tree = todo.pop()
+        if isinstance(tree, dict) and tree:
+            todo += [(path + field(name), item) for name, item in reversed(tree.items())]
+        elif isinstance(tree, list) and tree:
+            todo += [(f"{path}[{index}]", item) for index, item in reversed(list(enumerate(tree)))]
+        else:
+            count += 1
+            yield path, canonical(tree)
+
+
+def _pair(recorded: str | None, asked: str | None) -> tuple[str, str]:
+    """Return two values, cut so that what differs between them is seen."""
+    if recorded is None or asked is None:
+        return tuple("(absent)" if value is None else _clip(value, _LONGEST_VALUE) for value in (recorded, asked))  # type: ignore[return-value]
+    same = next(
+        (at for at, (one, other) in enumerate(zip(recorded, asked, strict=False)) if one != other),
+        min(len(recorded), len(asked)),
+    )
+    start = max(0, same - _LONGEST_VALUE // 3) if max(len(recorded), len(asked)) > _LONGEST_VALUE else 0
+    return _window(recorded, start), _window(asked, start)
+
+
+def _window(value: str, start: int) -> str:
+    shown = value[start : start + _LONGEST_VALUE]
+    return ("…" if start else "") + shown + ("…" if start + _LONGEST_VALUE < len(value) else "")
+
+
+def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
+    address = question.address
+    if question.is_shared or not question.run:
+        return []
+    others = file.other_scopes(address.scope, address.kind, address.key)
+    if not others:
+        return []
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return [
+        "",
+        f"This very request is recorded for {_clip(others[0], _LONGEST_NAME)}{more}.",
+        *_rename(others[0], address.scope),
+    ]
+
+
+def _rename(old: str, new: str) -> list[str]:
+    command = f"pytest-recorded rename {shlex.quote(old)} {shlex.quote(new)}"
+    # Half a command is worse than none.
+    return [f"If that test was renamed: {command}"] if len(command) <= _LONGEST_COMMAND else []
+
+
+def _command(question: Question) -> str:
+    mode = RecordMode.NEW_EPISODES if question.has_recordings else RecordMode.ONCE
+    if question.is_known:
+        mode = RecordMode.REWRITE
+    what = "the whole test" if question.run else "all of it"
+    again = f"   (or rewrite, to record {what} again)" if mode is RecordMode.NEW_EPISODES else ""
+    if not question.run:
+        path = str(question.cassette)
+        where = f'"{path}"' if len(path) <= _LONGEST_COMMAND else "…"
+        return f'use_cassette({where}, mode="{mode}"){again}'
+    return f"pytest --record-mode={mode} {_shortest(question.run)}{again}"
+
+
+def _shortest(run: str) -> str:
+    """Return what pytest has to run: the test, or where its id is too long the test with all its parameters."""
+    for name in (run, run.partition("[")[0], run.partition("::")[0]):
+        if len(quoted := shlex.quote(name)) <= _LONGEST_COMMAND:
+            return quoted
+    return ""
+
+
+def _clip(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -1,0 +1,208 @@
+"""What can be set, once: `Options`, and the table from which command line, ini file, marker and docs take their names.
+
+An option has one meaning wherever it is written: `--record-scope=suite`, `record_scope = suite` in an ini file and
+`@pytest.mark.recorded(scope="suite")` are the same. Nearest to the run wins: command line > marker > fixture > ini >
+default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .errors import ConfigurationError
+from .modes import RecordMode, parse_mode
+from .paths import Path, parse
+from .redact import Rules, rules_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "DEFAULT_CASSETTE",
+    "MATCH",
+    "OPTIONS",
+    "Option",
+    "Options",
+    "read_options",
+    "strings",
+    "unknown_argument",
+]
+
+NO_RULES: Final = Rules()
+DEFAULT_CASSETTE: Final = "cassettes/jobs.db"
+
+# The parts of an HTTP request that its key covers. A header counts when it is named: header:accept.
+MATCH: Final = ("method", "url", "query", "body")
+
+
+class Option(NamedTuple):
+    """One option: how it is called and what it means."""
+
+    name: str
+    help: str
+    default: str
+    choices: tuple[str, ...] = ()
+    is_list: bool = False
+    is_flag: bool = False
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line."""
+        return "--record-" + self.name
+
+    @property
+    def ini(self) -> str:
+        """Its name in an ini file."""
+        return "record_" + self.name
+
+
+OPTIONS: Final = (
+    Option(
+        "mode",
+        "what happens to calls that are recorded, and to calls that are not",
+        "once; none when CI is set",
+        tuple(RecordMode),
+    ),
+    Option("cassette", "the suite's cassette, relative to the rootdir", DEFAULT_CASSETTE),
+    Option(
+        "scope",
+        "whose a recorded call is: of its test, or of the whole suite (the same request is one row)",
+        "test",
+        ("test", "suite"),
+    ),
+    Option(
+        "match",
+        "the parts of an HTTP request that its key covers: method, url, query, body, header:NAME",
+        ",".join(MATCH),
+        is_list=True,
+    ),
+    Option(
+        "ignore",
+        "what varies in requests and is left out of keys: '$.metadata.time', '$.items[*].id', or 'id' at any depth",
+        "",
+        is_list=True,
+    ),
+    Option(
+        "redact",
+        "further secrets: 'env:NAME', '$.user.ssn', or the name of a field, parameter or header",
+        "",
+        is_list=True,
+    ),
+    Option("failed", "also take over the calls of tests that failed", "no", is_flag=True),
+)
+
+_BY_NAME: Final = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How calls are recorded and replayed.
+
+    Attributes:
+        mode: The record mode.
+        cassette: Path of the cassette.
+        scope: `test`, `suite`, or (in `use_cassette`) a name of the caller's own.
+        match: The parts of an HTTP request that its key covers.
+        ignore: What is left out of keys.
+        redact: What is secret besides what is secret by default.
+        failed: Whether calls of failed tests are taken over too.
+
+    """
+
+    mode: RecordMode = RecordMode.ONCE
+    cassette: str = DEFAULT_CASSETTE
+    scope: str = "test"
+    match: tuple[str, ...] = MATCH
+    ignore: tuple[Path, ...] = ()
+    redact: Rules = NO_RULES
+    failed: bool = False
+
+
+def unknown_argument(name: str, good: Iterable[str], *, where: str) -> ConfigurationError:
+    """Return the error for an argument that does not exist: it lists the good ones."""
+    names = sorted(good)
+    close = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return ConfigurationError(f"{where}: there is no argument {name!r}.{hint} It takes: {', '.join(names)}.")
+
+
+def read_options(given: Mapping[str, Any], *, where: str, from_code: bool = True) -> dict[str, Any]:
+    """Return given options, read and checked, ready for `dataclasses.replace`.
+
+    Args:
+        given: Option names and what the user wrote.
+        where: Where he wrote it, for messages.
+        from_code: False for the command line and `use_cassette`, where every mode may be written.
+
+    Raises:
+        ConfigurationError: A name or a value is wrong.
+
+    """
+    read: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in _BY_NAME:
+            raise unknown_argument(name, _BY_NAME, where=where)
+        if value is not None:
+            read[name] = _read(_BY_NAME[name], value, where=where, from_code=from_code)
+    return read
+
+
+def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
+    if option.name == "mode":
+        return parse_mode(value, where=where, from_code=from_code)
+    if option.is_flag:
+        return _flag(value, f"{where}: {option.name}")
+    if option.is_list:
+        entries = strings(value, f"{where}: {option.name}")
+        if option.name == "ignore":
+            return tuple(parse(entry, where=f"{where}: ignore") for entry in entries)
+        return rules_from(entries, where=f"{where}: redact") if option.name == "redact" else _match(entries, where)
+    text = str(value)
+    if not text:
+        raise ConfigurationError(f"{where}: {option.name} is empty. The default is {option.default!r}.")
+    if option.choices and from_code and text not in option.choices:
+        raise ConfigurationError(
+            f"{where}: {option.name}={text!r} is not possible. Choose one of: {', '.join(option.choices)}."
+        )
+    return text
+
+
+def _flag(value: Any, where: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in {"1", "true", "yes", "on"}:
+        return True
+    if word in {"", "0", "false", "no", "off"}:
+        return False
+    raise ConfigurationError(f"{where}={value!r} is neither yes nor no. Write true or false.")
+
+
+def strings(value: Any, where: str) -> tuple[str, ...]:
+    """Return a list of strings that the user wrote; one string alone is a list of one.
+
+    Raises:
+        ConfigurationError: It is no list of strings.
+
+    """
+    if isinstance(value, str):
+        value = [value]
+    try:
+        entries = tuple(value)
+    except TypeError:
+        raise ConfigurationError(f"{where} takes a list of strings, not {value!r}.") from None
+    if not all(isinstance(entry, str) for entry in entries):
+        raise ConfigurationError(f"{where} takes a list of strings, not {value!r}.")
+    return entries
+
+
+def _match(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
+    parts = tuple(part.strip().lower() for entry in entries for part in entry.split(","))
+    for part in parts:
+        if part not in MATCH and not (part.startswith("header:") and len(part) > len("header:")):
+            raise ConfigurationError(
+                f"{where}: match has no part {part!r}. It takes: {', '.join(MATCH)}, or header:NAME (as header:accept)."
+            )
+    return parts

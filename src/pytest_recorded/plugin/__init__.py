@@ -1,0 +1,121 @@
+"""The pytest plugin: options, the marker, the fixtures, the header.
+
+The law of this file: it is loaded in every run of pytest in every project that has this package, so that it imports
+nothing that a run without recorded tests does not need. What works for recorded tests is loaded when there are any.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .. import ambient
+from ..errors import ConfigurationError
+from .table import add_options, add_record_mode, command_line_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from .calls import Recorded
+    from .running import Running
+    from .session import TestSession
+
+_MARKER = (
+    "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], failed=…): record the calls "
+    "of this test once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
+    "too; then also kind=, key=, request=, response=, data=, error=."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options to the command line and to ini files."""
+    add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any, Any]:
+    """Add `--record-mode`, now that all plugins have added theirs."""
+    result = yield
+    add_record_mode(parser)
+    return result
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", _MARKER)
+    ambient.begin(ambient.Ambient(config.rootpath, command_line_mode(config)))
+    config.add_cleanup(ambient.end)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where tests are distributed over workers, get ready to speak to them."""
+    config = session.config
+    if config.pluginmanager.hasplugin("dsession"):
+        from .closing import Distributing  # noqa: PLC0415 - see the law of this file
+
+        config.pluginmanager.register(Distributing(_session(config)), "recorded-distributing")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say with which mode and which cassette this run begins."""
+    from .header import header  # noqa: PLC0415 - see the law of this file
+
+    return header(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Get ready for the tests that are recorded, if there are any."""
+    everything = session.config.getoption("--recorded-all") or session.config.getini("recorded_all")
+    marked = [item for item in session.items if everything or _is_marked(item)]
+    if marked and not session.config.option.collectonly:
+        _running(session.config, marked)
+
+
+def _is_marked(item: pytest.Item) -> bool:
+    return item.get_closest_marker("recorded") is not None or "recorded" in getattr(item, "fixturenames", ())
+
+
+_session_key = pytest.StashKey["TestSession"]()
+_running_key = pytest.StashKey["Running"]()
+
+
+def _session(config: pytest.Config) -> TestSession:
+    if _session_key not in config.stash:
+        from .closing import Closing  # noqa: PLC0415 - see the law of this file
+        from .session import TestSession  # noqa: PLC0415
+
+        try:
+            session = config.stash[_session_key] = TestSession(config)
+        except ConfigurationError as error:
+            raise pytest.UsageError(str(error)) from None
+        if session.worker is None:
+            config.pluginmanager.register(Closing(session), "recorded-closing")
+    return config.stash[_session_key]
+
+
+def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
+    if _running_key not in config.stash:
+        from .running import Beginning, Running  # noqa: PLC0415 - see the law of this file
+
+        running = config.stash[_running_key] = Running(_session(config), items)
+        config.pluginmanager.register(running, "recorded-running")
+        config.pluginmanager.register(Beginning(running), "recorded-beginning")
+    return config.stash[_running_key]
+
+
+@pytest.fixture
+def recorded(request: pytest.FixtureRequest, recorded_options: dict[str, Any]) -> Recorded:
+    """Record the calls of this test, and look at them: `recorded.jobs`, `recorded.mode`, `recorded.cassette`."""
+    from .calls import Recorded  # noqa: PLC0415 - see the law of this file
+
+    running = _running(request.config, [])
+    return Recorded(running.begin(request.node, recorded_options))
+
+
+@pytest.fixture(scope="session")
+def recorded_options() -> dict[str, Any]:
+    """Return options for the tests below a conftest, a module or a class that overrides it."""
+    return {}

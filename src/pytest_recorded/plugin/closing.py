@@ -1,0 +1,75 @@
+"""What happens once in a session, not once in each of its processes: taking over, and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import CassetteError
+from .verdict import Tally, verdict_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..takeover import Taken
+    from .session import TestSession
+
+__all__ = ["Closing", "Distributing"]
+
+
+class Closing:
+    """Hooks of the process that writes the cassette and speaks to the user: xdist's controller, or the only one."""
+
+    def __init__(self, session: TestSession) -> None:
+        self._session = session
+        self._tally = Tally()
+        self._outcomes: list[tuple[Path, Taken | CassetteError]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in what a test tells, from whichever process."""
+        told = getattr(report, "recorded", None)
+        if told is not None:
+            self._tally.add(report.nodeid, told)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Take over what was recorded."""
+        self._tally.late += self._session.late_calls()
+        self._outcomes = self._session.take_over(self._tally.cassettes)
+        self._session.close()
+        counts = self._tally.counts
+        broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
+        if (broken or counts["changed"] or counts["new"]) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the verdict."""
+        if not self._tally.by_test and not self._tally.late:
+            return
+        mode = self._session.options.mode
+        verbose = terminalreporter.verbosity > 0
+        for line, is_trouble in verdict_lines(self._tally, mode=mode, is_verbose=verbose):
+            terminalreporter.write_line(line, red=is_trouble)
+        for path, outcome in self._outcomes:
+            shown = _shown(path, self._session.root)
+            if isinstance(outcome, CassetteError):
+                terminalreporter.write_line(f"  {outcome}", red=True, bold=True)
+            elif outcome.added or outcome.replaced or outcome.dropped:
+                changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
+                terminalreporter.write_line(f"  {shown}: {changes}")
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+class Distributing:
+    """Hooks of xdist's controller towards its workers."""
+
+    def __init__(self, session: TestSession) -> None:
+        self._session = session
+
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker which session it belongs to."""
+        node.workerinput["recorded"] = self._session.told_workers()

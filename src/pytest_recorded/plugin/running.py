@@ -1,0 +1,370 @@
+"""What happens while recorded tests run: their scopes are opened and closed, their misses remembered."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..errors import MissingRecording, RecordedError
+from ..frame import Frame, carry_over_threads, enter, entered, forget, leave, pop_test, push_test, switch
+from ..http import listen
+from ..options import read_options
+from ..scope import Scope
+from .fixtures import steps_of, within
+from .marker import read_markers
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from .session import TestSession
+
+__all__ = ["Beginning", "Running"]
+
+_OPTIONS_FIXTURE = "recorded_options"
+
+
+class _Attempt:
+    """One attempt at a recorded test."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.frame = Frame(scope)
+        self.has_failed = False
+        # How many misses there were when the current phase began.
+        self.missed_before = 0
+
+
+_attempt = pytest.StashKey["_Attempt | None"]()
+
+
+class Beginning:
+    """The hook that opens scopes: inside of all wrappers, so that an error in it is an error of the set-up."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Open the scope of a recorded test."""
+        self._running.begin_if_recorded(item)
+
+
+class Running:
+    """Hooks around tests and fixtures, registered when a test is recorded.
+
+    Args:
+        session: The session.
+        items: The tests that are recorded.
+
+    """
+
+    def __init__(self, session: TestSession, items: list[pytest.Item]) -> None:
+        self._session = session
+        self._items = set(items)
+        self._shared: dict[Any, pytest.Item] = {}
+        self._loose: Counter[str] = Counter()
+        self._current: _Attempt | None = None
+        for item in items:
+            self._prepare(item)
+        carry_over_threads()
+
+    def _prepare(self, item: pytest.Item) -> None:
+        info = getattr(item, "_fixtureinfo", None)
+        for definitions in getattr(info, "name2fixturedefs", {}).values():
+            for definition in definitions:
+                if definition.scope != "function":
+                    self._shared.setdefault(definition, item)
+        if self._options_fixture(item) is not None and _OPTIONS_FIXTURE not in item.fixturenames:  # type: ignore[attr-defined]
+            # Before any other fixture, because others may make calls already.
+            item.fixturenames.insert(0, _OPTIONS_FIXTURE)  # type: ignore[attr-defined]
+
+    def _options_fixture(self, item: pytest.Item) -> Any:
+        """Return the fixture with options that is nearest to a test; None if the project has none."""
+        manager = item.session._fixturemanager  # noqa: SLF001 - the only way to know whether it is overridden
+        found = manager.getfixturedefs(_OPTIONS_FIXTURE, item)
+        return found[-1] if found and len(found) > 1 else None
+
+    # Phases of a test.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Begin an attempt at a test."""
+        item.stash[_attempt] = None
+        self._current = None
+        with self._phase(item):
+            return (yield)
+
+    def begin_if_recorded(self, item: pytest.Item) -> None:
+        """Open the scope of a recorded test, as soon as its options are known."""
+        if item in self._items:
+            fixture = self._options_fixture(item)
+            if fixture is None:
+                self.begin(item, {})
+            elif fixture.cached_result is not None:
+                self.begin(item, fixture.cached_result[0])
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Run the test in its frame."""
+        with self._phase(item), _in_its_own_task(item):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Tear the test down in its frame."""
+        with self._phase(item):
+            return (yield)
+
+    @contextmanager
+    def _phase(self, item: pytest.Item) -> Iterator[None]:
+        attempt = item.stash.get(_attempt, None)
+        if attempt is not None:
+            attempt.missed_before = len(attempt.scope.misses)
+        token = enter(attempt.frame if attempt is not None else None)
+        try:
+            yield
+        finally:
+            leave(token)
+
+    def begin(self, item: pytest.Item, given: Any) -> Scope:
+        """Open the scope of a test; `given`: what the fixture `recorded_options` returned."""
+        attempt = item.stash.get(_attempt, None)
+        if attempt is not None:
+            return attempt.scope
+        with _told_plainly():
+            scope = self._scope(item, given, host=None)
+        attempt = _Attempt(scope)
+        item.stash[_attempt] = attempt
+        self._current = attempt
+        push_test(attempt.frame)
+        switch(attempt.frame)
+        return scope
+
+    def _scope(self, item: pytest.Item, given: Any, *, host: Scope | None, name: str = "") -> Scope:
+        marked = read_markers(item)
+        fixture = read_options(dict(given or {}), where=f"the fixture {_OPTIONS_FIXTURE}")
+        options = self._session.options_for(marked.options, fixture)
+        suite = self._session.suite(options.cassette)
+        file, rest = item.path, _rest_of(item)
+        if name:
+            base, _, rest = name.partition("::")
+            file = self._session.root / base
+        listen()
+        scope = Scope(
+            suite,
+            suite.name_of(file, rest, self._session.root),
+            options,
+            is_test=not name,
+            run=item.nodeid,
+            host=host,
+        )
+        scope.targets = marked.targets
+        return scope
+
+    # Fixtures.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        """Set a fixture up in the frame of its test, or in one of its own if tests share it."""
+        if fixturedef.argname == _OPTIONS_FIXTURE:
+            given = yield
+            item = request._pyfuncitem  # noqa: SLF001 - a session fixture's request has no public way to its test
+            if item in self._items:
+                self.begin(item, given)
+            return given
+        gate = self._gate(fixturedef, request)
+        if gate is None:
+            return (yield)
+        function = fixturedef.func
+        # Nothing but the attribute can be replaced; other plugins look at the flavour of the function behind it.
+        fixturedef.func = within(function, gate)  # type: ignore[misc]
+        try:
+            return (yield)
+        finally:
+            fixturedef.func = function  # type: ignore[misc]
+
+    def _gate(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Any:
+        if fixturedef.scope != "function":
+            owner = self._shared.get(fixturedef)
+            return None if owner is None else _SharedFixture(self, fixturedef, request, owner).gate
+        attempt = self._current
+        if attempt is None or not _is_async(fixturedef.func):
+            return None
+        return lambda: entered(attempt.frame)
+
+    def host(self) -> Scope | None:
+        """Return the scope of the test that is running."""
+        return self._current.scope if self._current is not None else None
+
+    def shared_scope(self, item: pytest.Item, name: str) -> Scope:
+        """Open the scope of a shared fixture, with the options of the first test that uses it."""
+        fixture = self._options_fixture(item)
+        given = fixture.cached_result[0] if fixture is not None and fixture.cached_result is not None else {}
+        return self._scope(item, given, host=self.host(), name=name)
+
+    def add_loose(self, counts: Counter[str]) -> None:
+        """Add the calls of a shared fixture to those of the test that is running."""
+        self._loose += counts
+
+    # Reports.
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """See to it that no test with a miss is green; end the attempt."""
+        report = yield
+        attempt = item.stash.get(_attempt, None)
+        if attempt is None:
+            return report
+        misses = attempt.scope.misses[attempt.missed_before :]
+        if misses:
+            _turn_into_failure(report, call, misses, item)
+        attempt.has_failed = attempt.has_failed or report.failed
+        if call.when == "teardown":
+            self._end(item, attempt, report)
+        return report
+
+    def _end(self, item: pytest.Item, attempt: _Attempt, report: pytest.TestReport) -> None:
+        scope = attempt.scope
+        pop_test(attempt.frame)
+        forget(attempt.frame)
+        item.stash[_attempt] = None
+        self._current = None
+        try:
+            scope.close(passed=not attempt.has_failed)
+        except RecordedError as error:
+            _fail(report, f"The recordings of this test could not be finished.\n{error}")
+        counts, self._loose = scope.counts + self._loose, Counter()
+        held = attempt.has_failed and counts["recorded"] + counts["kept"] and not scope.has_recordings
+        # Whatever is an attribute of a report travels to xdist's controller with it.
+        report.recorded = {  # type: ignore[attr-defined]
+            "counts": dict(counts),
+            "cassettes": [str(scope.suite.path)],
+            "late": self._session.late_calls(),
+            "kept_back": bool(held) and not scope.options.failed,
+        }
+
+
+class _SharedFixture:
+    """A fixture of a class, a module, a package or the session, and the scope of its calls."""
+
+    def __init__(
+        self,
+        running: Running,
+        fixturedef: pytest.FixtureDef[Any],
+        request: pytest.FixtureRequest,
+        item: pytest.Item,
+    ) -> None:
+        self._running = running
+        self._item = item
+        self._steps = steps_of(fixturedef.func)
+        self._scope: Scope | None = None
+        self._name = f"{fixturedef.baseid or '.'}@{fixturedef.argname}{_parameter(request)}"
+
+    @contextmanager
+    def gate(self) -> Iterator[None]:
+        """One step of the fixture: its set-up, or its tear-down."""
+        if self._scope is None:
+            with _told_plainly():
+                self._scope = self._running.shared_scope(self._item, self._name)
+        scope = self._scope
+        scope.host, scope.is_open = self._running.host(), True
+        self._steps -= 1
+        passed: bool | None = False
+        try:
+            with entered(Frame(scope)):
+                yield
+            passed = True if self._steps <= 0 else None
+        finally:
+            scope.is_open = False
+            if passed is not None:
+                self._close(scope, passed=passed)
+
+    def _close(self, scope: Scope, *, passed: bool) -> None:
+        scope.close(passed=passed and not scope.misses)
+        self._running.add_loose(scope.counts)
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Let the message of an error of ours be all that pytest shows of it."""
+    try:
+        yield
+    except RecordedError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+def _parameter(request: pytest.FixtureRequest) -> str:
+    value = getattr(request, "param", None)
+    if value is None:
+        return ""
+    return f"[{value if isinstance(value, str | int | float | bool) else getattr(request, 'param_index', 0)}]"
+
+
+def _rest_of(item: pytest.Item) -> str:
+    """Return what follows the file in a node id, without the `@group` that xdist may have added."""
+    rest = item.nodeid.partition("::")[2]
+    before, at, group = rest.rpartition("@")
+    marker = item.get_closest_marker("xdist_group")
+    if at and marker is not None and group in (*marker.args, marker.kwargs.get("name")):
+        return before
+    return rest
+
+
+def _is_async(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+@contextmanager
+def _in_its_own_task(item: pytest.Item) -> Iterator[None]:
+    """See to it that a coroutine test has its frame in the task that runs it, whoever makes that task."""
+    attempt = item.stash.get(_attempt, None)
+    holder: Any = getattr(getattr(item, "obj", None), "hypothesis", None)
+    name = "inner_test"
+    if holder is None:
+        holder, name = item, "obj"
+    function = getattr(holder, name, None)
+    if attempt is None or not inspect.iscoroutinefunction(function):
+        yield
+        return
+    setattr(holder, name, within(function, lambda: entered(attempt.frame)))
+    try:
+        yield
+    finally:
+        setattr(holder, name, function)
+
+
+def _turn_into_failure(
+    report: pytest.TestReport, call: pytest.CallInfo[None], misses: list[MissingRecording], item: pytest.Item
+) -> None:
+    text = "\n\n".join(dict.fromkeys(str(miss) for miss in misses))
+    raised = call.excinfo.value if call.excinfo is not None else None
+    if report.failed and not isinstance(raised, MissingRecording):
+        report.sections.append(("recorded: calls without a recording", text))
+        return
+    where = _line_of(misses[0], item)
+    _fail(report, f"{text}\n\n{where}" if where else text)
+
+
+def _line_of(miss: MissingRecording, item: pytest.Item) -> str:
+    """Return the line of the test from which the call was made."""
+    trace, found = miss.__traceback__, ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(item.path):
+            found = f"{item.location[0]}:{trace.tb_lineno}: in {trace.tb_frame.f_code.co_name}"
+        trace = trace.tb_next
+    return found
+
+
+def _fail(report: pytest.TestReport, text: str) -> None:
+    report.outcome = "failed"
+    report.longrepr = text
+    if hasattr(report, "wasxfail"):
+        del report.wasxfail

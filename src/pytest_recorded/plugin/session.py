@@ -1,0 +1,114 @@
+"""One session of pytest: its options, its cassettes, what it takes over at its end."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CassetteError, ConfigurationError
+from ..modes import choose_mode, is_ci
+from ..options import Options
+from ..staging import Session as StagingSession
+from ..staging import new_id
+from ..store.lease import owner
+from ..suite import Suite
+from .table import command_line_mode, command_line_options, ini_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from ..takeover import Taken
+
+__all__ = ["TestSession"]
+
+
+class TestSession:
+    """What the tests of one session share.
+
+    Raises:
+        ConfigurationError: An option of the command line or of the ini file is wrong.
+
+    """
+
+    __test__ = False
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.root: Path = config.rootpath
+        self._command_line = command_line_options(config)
+        self._command_line_mode = command_line_mode(config)
+        self._ini = ini_options(config)
+        self._is_ci = is_ci(os.environ.get("CI"))
+        self._suites: dict[Path, Suite] = {}
+        self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
+        #: The options of a test that says nothing itself.
+        self.options = self.options_for({}, {})
+        if self.worker is not None:
+            self.staging = StagingSession(self.worker["id"], self.worker["owner"], self.options.mode)
+        else:
+            self.staging = StagingSession(new_id(), owner(), self.options.mode)
+
+    def told_workers(self) -> dict[str, Any]:
+        """Return what xdist's workers have to know to be of the same session."""
+        mode = self._command_line_mode
+        # execnet carries plain strings, not members of an enumeration.
+        return {"id": self.staging.id, "owner": self.staging.owner, "mode": str(mode) if mode else None}
+
+    def options_for(self, marked: dict[str, Any], fixture: dict[str, Any]) -> Options:
+        """Return the options of a test: command line > marker > fixture > ini > default."""
+        mode = choose_mode(
+            command_line=self._command_line_mode,
+            marker=marked.get("mode"),
+            fixture=fixture.get("mode"),
+            ini=self._ini.get("mode"),
+            ci=self._is_ci,
+        )
+        return replace(Options(), **{**self._ini, **fixture, **marked, **self._command_line, "mode": mode})
+
+    def suite(self, cassette: str) -> Suite:
+        """Return a cassette in use.
+
+        Raises:
+            CassetteError: It cannot be used.
+            ConfigurationError: It may not be where it is.
+
+        """
+        path = self.root / cassette
+        if path not in self._suites:
+            suite = Suite(path, self.staging)
+            if self.worker is None and self.options.mode.records:
+                suite.recover()
+            self._suites[path] = suite
+        return self._suites[path]
+
+    def late_calls(self) -> list[tuple[str, str, bool]]:
+        """Return the calls that were made after their tests had ended, each once."""
+        late = [call for suite in self._suites.values() for call in suite.late]
+        for suite in self._suites.values():
+            suite.late = []
+        return late
+
+    def take_over(self, cassettes: set[str]) -> list[tuple[Path, Taken | CassetteError]]:
+        """Take over what all processes of this session have recorded; return what came of each cassette.
+
+        Args:
+            cassettes: Paths of the cassettes that were recorded for.
+
+        """
+        outcomes: list[tuple[Path, Taken | CassetteError]] = []
+        for path in sorted({*self._suites, *(self.root / cassette for cassette in cassettes)}):
+            try:
+                suite = self._suites.get(path) or Suite(path, self.staging)
+                outcomes.append((path, suite.take_over()))
+            except (CassetteError, ConfigurationError) as error:
+                problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
+                outcomes.append((path, problem))
+        return outcomes
+
+    def close(self) -> None:
+        """Close all files."""
+        for suite in self._suites.values():
+            suite.close()

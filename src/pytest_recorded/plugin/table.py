@@ -1,0 +1,112 @@
+"""The options on the command line and in ini files, made from the one table of options."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+import pytest
+
+from ..errors import ConfigurationError
+from ..modes import RecordMode, is_ci, parse_mode
+from ..options import OPTIONS, Option, read_options
+
+__all__ = ["add_options", "add_record_mode", "command_line_mode", "command_line_options", "ini_options"]
+
+_ALIAS: Final = "recorded_mode_alias"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add all options; the mode under the one name that no other plugin has."""
+    group = parser.getgroup("recorded", "recording and replaying calls (pytest-recorded)")
+    for option in OPTIONS:
+        text = f"{option.help} [{option.default or 'none'}]"
+        flag = "--recorded-mode" if option.name == "mode" else option.flag
+        group.addoption(flag, dest=f"recorded_{option.name}", default=None, help=text, **_action(option))
+        kind: Any = "bool" if option.is_flag else "linelist" if option.is_list else "string"
+        parser.addini(option.ini, text, type=kind, default=None)
+    group.addoption("--recorded-all", action="store_true", help="record every test, marked or not")
+    parser.addini("recorded_all", "record every test, marked or not", type="bool", default=False)
+
+
+def _action(option: Option) -> dict[str, Any]:
+    if option.is_flag:
+        return {"action": "store_true"}
+    if option.is_list:
+        return {"action": "append", "metavar": option.name.upper()}
+    if option.choices:
+        return {"choices": [str(choice) for choice in option.choices]}
+    return {"metavar": option.name.upper()}
+
+
+def add_record_mode(parser: pytest.Parser) -> None:
+    """Add `--record-mode`, unless another plugin has it: pytest could not start if two did.
+
+    It can only be known when all plugins have added theirs. pytest has no way to ask; its parser's groups tell.
+    """
+    groups = [*parser._groups, parser._anonymous]  # noqa: SLF001 - see above
+    if not any("--record-mode" in option.names() for group in groups for option in group.options):
+        mode = OPTIONS[0]
+        parser.getgroup("recorded").addoption(
+            "--record-mode",
+            dest=_ALIAS,
+            default=None,
+            help=f"the same as --recorded-mode: {mode.help}",
+            **_action(mode),
+        )
+
+
+def has_record_mode(config: pytest.Config) -> bool:
+    """Return whether `--record-mode` is ours."""
+    return hasattr(config.option, _ALIAS)
+
+
+def command_line_mode(config: pytest.Config) -> RecordMode | None:
+    """Return the record mode that whoever started this run has asked for.
+
+    What stands in `addopts` or in PYTEST_ADDOPTS was written down once and is easily forgotten: in CI it does not turn
+    recording on, and modes that call the world again cannot be written there.
+
+    Raises:
+        pytest.UsageError: Such a mode is written there.
+
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        mode = worker["recorded"]["mode"]
+        return RecordMode(mode) if mode else None
+    given = getattr(config.option, _ALIAS, None) or config.option.recorded_mode
+    if given is None or _was_typed(config):
+        return RecordMode(given) if given else None
+    try:
+        mode = parse_mode(given, where="addopts", from_code=True)
+    except ConfigurationError as error:
+        raise pytest.UsageError(str(error)) from None
+    return None if is_ci(os.environ.get("CI")) and mode.records else mode
+
+
+def _was_typed(config: pytest.Config) -> bool:
+    typed = (str(argument) for argument in config.invocation_params.args)
+    return any(argument.startswith(("--record-mode", "--recorded-mode")) for argument in typed)
+
+
+def command_line_options(config: pytest.Config) -> dict[str, Any]:
+    """Return the options of the command line, read; the mode apart.
+
+    Raises:
+        ConfigurationError: One is wrong.
+
+    """
+    given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in OPTIONS[1:]}
+    return read_options(given, where="command line", from_code=False)
+
+
+def ini_options(config: pytest.Config) -> dict[str, Any]:
+    """Return the options of the ini file, read.
+
+    Raises:
+        ConfigurationError: One is wrong.
+
+    """
+    given = {option.name: config.getini(option.ini) for option in OPTIONS}
+    return read_options({name: value for name, value in given.items() if value is not None}, where="ini file")

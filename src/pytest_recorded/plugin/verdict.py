@@ -1,0 +1,86 @@
+"""What pytest prints about recordings: a line at the start, a line at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Tally", "verdict_lines"]
+
+_ALWAYS = ("replayed", "recorded", "live", "missed", "unused")
+_SOMETIMES = ("kept", "unchanged", "changed", "new")
+_CALLED = {"kept": "kept from a failed run"}
+_MANY = 10
+
+
+@dataclass
+class Tally:
+    """What is known of a session's calls, summed up over its tests and its workers."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    by_test: dict[str, Counter[str]] = field(default_factory=dict)
+    cassettes: set[str] = field(default_factory=set)
+    late: list[tuple[str, str, bool]] = field(default_factory=list)
+    #: Tests that failed and had recorded something; their calls are kept for the next run.
+    kept_back: list[str] = field(default_factory=list)
+
+    def add(self, test: str, told: dict[str, Any]) -> None:
+        """Add what a test tells."""
+        counts = Counter(told["counts"])
+        self.counts += counts
+        self.by_test[test] = self.by_test.get(test, Counter()) + counts
+        self.cassettes.update(told["cassettes"])
+        self.late += [tuple(late) for late in told["late"]]
+        if test in self.kept_back:
+            self.kept_back.remove(test)
+        if told["kept_back"]:
+            self.kept_back.append(test)
+
+
+def in_words(counts: Counter[str]) -> str:
+    """Return counts in words; those that are usually zero only if they are not."""
+    shown = (*_ALWAYS, *(name for name in _SOMETIMES if counts[name]))
+    return ", ".join(f"{counts[name]} {_CALLED.get(name, name)}" for name in shown)
+
+
+def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of the verdict, each with whether it reports a trouble."""
+    trouble = bool(tally.counts["missed"] or tally.counts["changed"] or tally.counts["new"])
+    yield f"recorded: {in_words(tally.counts)}", trouble
+    if is_verbose:
+        for test, counts in tally.by_test.items():
+            yield f"  {test}: {in_words(counts)}", bool(counts["missed"])
+    changed = [test for test, counts in tally.by_test.items() if counts["changed"] or counts["new"]]
+    if changed:
+        yield f"  other answers than recorded: {_listed(changed)}", True
+        yield f"  take them over: pytest --record-mode=rewrite {_arguments(changed)}", True
+    served = [test for test, counts in tally.by_test.items() if counts["kept"]]
+    if served:
+        yield f"  answered from a run that failed before: {_listed(served)}", False
+        yield f"  make those calls again: pytest --record-mode=rewrite {_arguments(served)}", False
+    if tally.kept_back:
+        yield (
+            (
+                f"  failed, so not taken over; their calls are kept for the next run with --record-mode={mode}: "
+                f"{_listed(tally.kept_back)}"
+            ),
+            False,
+        )
+    for scope, call, refused in tally.late[:_MANY]:
+        what = "refused" if refused else "not recorded"
+        yield f"  {call} was called after {scope} had ended: {what}", True
+
+
+def _listed(tests: list[str]) -> str:
+    more = f" and {len(tests) - _MANY} more" if len(tests) > _MANY else ""
+    return ", ".join(tests[:_MANY]) + more
+
+
+def _arguments(tests: list[str]) -> str:
+    if len(tests) > _MANY:
+        return "…"
+    return " ".join(f"'{test}'" for test in tests)

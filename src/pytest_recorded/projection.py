@@ -1,0 +1,122 @@
+"""Slots: what a pydantic model, a dataclass or a typed dict picks out of a wide value.
+
+The law of this file: a projection that does not fit says so with its path, and breaks nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigurationError, SerializationError
+from .misfit import field
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["Projection", "projection_for"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Projection:
+    """One model of one slot.
+
+    Attributes:
+        model: The pydantic model, dataclass or typed dict; or a generic of one, such as `list[Order]`.
+
+    """
+
+    model: Any
+
+    @property
+    def name(self) -> str:
+        """The model's name, for messages."""
+        return getattr(self.model, "__name__", None) or str(self.model)
+
+    @property
+    def fields(self) -> list[str] | None:
+        """The names of the model's fields; None for a generic, which has none."""
+        if typing.get_origin(self.model) is not None:
+            return None
+        if hasattr(self.model, "__pydantic_fields__"):
+            return list(self.model.__pydantic_fields__)
+        if dataclasses.is_dataclass(self.model):
+            return [spec.name for spec in dataclasses.fields(self.model)]
+        return list(typing.get_type_hints(self.model))
+
+    def project(self, value: Any) -> Any:
+        """Return the model's fields of a value, as an instance of the model.
+
+        Raises:
+            SerializationError: The value does not fit; the path is that of its first misfit.
+
+        """
+        from pydantic import ValidationError  # noqa: PLC0415 - importing pydantic takes longer than most test runs
+
+        try:
+            return _adapter(self.model).validate_python(value, from_attributes=True)
+        except ValidationError as error:
+            first, *others = error.errors(include_url=False, include_context=False)
+            more = f" (and {len(others)} more)" if others else ""
+            raise SerializationError(
+                f"it does not fit {self.name}: {first['msg']}{more}",
+                "$" + "".join(field(part) if isinstance(part, str) else f"[{part}]" for part in first["loc"]),
+            ) from None
+        except Exception as error:
+            raise self._unfit("cannot be applied", error) from error
+
+    def tree(self, instance: Any) -> Any:
+        """Return an instance of the model as a JSON tree.
+
+        Raises:
+            SerializationError: It holds something that JSON has not got.
+
+        """
+        try:
+            return _adapter(self.model).dump_python(instance, mode="json")
+        except Exception as error:
+            raise self._unfit("cannot be stored as JSON", error) from error
+
+    def _unfit(self, what: str, error: Exception) -> SerializationError:
+        # A validator or a serializer of the user's may raise anything, and pydantic does not know every annotation.
+        return SerializationError(f"{self.name} {what} ({type(error).__name__}: {error})")
+
+    def read(self, tree: Any) -> Any:
+        """Return the instance of a stored tree; the tree itself where the model has changed since."""
+        try:
+            return self.project(tree)
+        except SerializationError:
+            return tree
+
+
+@functools.lru_cache(maxsize=256)
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - see project()
+
+    return TypeAdapter(model)
+
+
+def projection_for(model: Any, *, option: str, where: str) -> Projection | None:
+    """Return the projection of a slot option such as `data=Order`; None for None.
+
+    Raises:
+        ConfigurationError: It is no model.
+
+    """
+    if model is None:
+        return None
+    core = next((part for part in typing.get_args(model) if _is_model(part)), model)
+    if _is_model(core):
+        return Projection(model)
+    raise ConfigurationError(
+        f"{where}: {option}={model!r} is no model. Give a pydantic model, a dataclass, a TypedDict, or a list or "
+        f"union of them."
+    )
+
+
+def _is_model(model: Any) -> bool:
+    return isinstance(model, type) and (
+        hasattr(model, "__pydantic_fields__") or dataclasses.is_dataclass(model) or typing.is_typeddict(model)
+    )

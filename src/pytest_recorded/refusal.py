@@ -1,0 +1,74 @@
+"""The misses of a scope, in words: each names the test, the cassette, what is wrong, and what to type."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from .errors import MissingRecording
+from .miss import Question, explain_miss
+
+if TYPE_CHECKING:
+    from .call import Ticket
+    from .scope import Scope
+
+__all__ = ["ended_before", "keyless", "late", "not_recorded", "unreadable"]
+
+
+def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingRecording:
+    """Return the miss of a call that has no recording, or (`is_known`) one of another request."""
+    assert ticket.address is not None  # noqa: S101 - without an address nothing is looked up
+    question = Question(
+        scope.name, scope.mode, scope.suite.shown_path, scope.suite.file, ticket.address, ticket.call.request_json(),
+        scope.is_shared, is_known, scope.run,
+    )  # fmt: skip
+    reason, message = explain_miss(question)
+    return MissingRecording(message, kind=ticket.call.kind, reason=reason)
+
+
+def unreadable(scope: Scope, kind: str, error: Exception) -> MissingRecording:
+    """Return the miss of a call whose recording cannot be read."""
+    return _of_recording(scope, kind, f"The recording of {kind} cannot be read.", f"reason:   {error}", "unreadable")
+
+
+def ended_before(scope: Scope, kind: str, pieces: int) -> MissingRecording:
+    """Return the miss of a caller who reads a stream further than its recorded caller did."""
+    headline = f"The recording of {kind} ends after {pieces} piece{'' if pieces == 1 else 's'}."
+    why = "reason:   its caller closed the stream there; this one reads on"
+    return _of_recording(scope, kind, headline, why, "all uses served")
+
+
+def _of_recording(scope: Scope, kind: str, headline: str, why: str, reason: str) -> MissingRecording:
+    again = (
+        f"pytest --record-mode=rewrite {shlex.quote(scope.run)}"
+        if scope.run
+        else f'use_cassette("{scope.suite.shown_path}", mode="rewrite")'
+    )
+    lines = [
+        headline,
+        f"  test:     {scope.name or '(none)'}",
+        f"  cassette: {scope.suite.shown_path}, mode {scope.mode}",
+        f"  {why}",
+        "",
+        f"To record it again: {again}",
+    ]
+    return MissingRecording("\n".join(lines), kind=kind, reason=reason)
+
+
+def keyless(scope: Scope, kind: str, error: Exception) -> MissingRecording:
+    """Return the miss of a call that cannot be found, because its request cannot be stored."""
+    message = (
+        f"No recording for {kind}: it cannot be found, because its request cannot be stored.\n"
+        f"  test:     {scope.name or '(none)'}\n  reason:   {error}\n\n"
+        f"Leave out what does not matter with ignore=[…], or give the call a key of its own with key=…"
+    )
+    return MissingRecording(message, kind=kind, reason="no key")
+
+
+def late(scope: Scope, kind: str, what: str) -> MissingRecording:
+    """Return the miss of a call that is made after its test has ended."""
+    message = (
+        f"{what} was called after its test had ended.\n  test:     {scope.name}\n\n"
+        f"A thread or a task outlives the test: join it or cancel it before the test ends."
+    )
+    return MissingRecording(message, kind=kind, reason="finished test")

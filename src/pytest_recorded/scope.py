@@ -1,0 +1,365 @@
+"""The book of one test, one shared fixture or one `use_cassette` block: what of it is replayed, recorded, refused."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from . import refusal
+from .book import Book, warn
+from .call import Ticket, request_digest
+from .drift import same_answer
+from .errors import CassetteError, MissingRecording, RecordedError, SerializationError
+from .job import Address, Found, Place, Status, job_id
+from .miss import describe
+from .modes import TABLE, Act, Known, RecordMode
+from .staging import new_id
+from .store.lease import is_alive, owner
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .function import Target
+    from .job import Answer, Chunk
+    from .options import Options
+    from .suite import Suite
+
+__all__ = ["COUNTED", "Scope"]
+
+# Looking up a member of an enumeration costs as much as comparing with ten; a replay is a matter of microseconds.
+_FAILED: Final = Status.FAILED
+_REPLAY: Final = Act.REPLAY
+
+#: What happened to calls, as the verdict line counts it.
+COUNTED: Final = (
+    "replayed", "recorded", "live", "missed", "unused", "kept", "unchanged", "changed", "new",
+)  # fmt: skip
+
+
+class Scope(Book):
+    """Decides about the calls of one test, fixture or block, and stores them.
+
+    Args:
+        suite: The cassette.
+        name: The scope's name: a test's node id, or a name of the caller's own.
+        options: How it records and replays.
+        is_test: Whether it is one test's: then calls after its end are late.
+        run: What pytest is to be asked to run to make its calls; `""` outside of tests.
+        host: The test in whose set-up or tear-down a shared fixture's scope is open; it answers for its misses.
+
+    """
+
+    takes_http = True
+
+    def __init__(
+        self,
+        suite: Suite,
+        name: str,
+        options: Options,
+        *,
+        is_test: bool = False,
+        run: str = "",
+        host: Scope | None = None,
+    ) -> None:
+        super().__init__(options.redact)
+        self.suite = suite
+        self.name = name
+        self.options = options
+        self.mode = options.mode
+        self._acts = TABLE[options.mode]
+        self._if_answered = self._acts[Known.ANSWER]
+        self._if_failed = self._acts[Known.FAILURE]
+        self.is_test = is_test
+        self.is_open = True
+        self.is_shared = options.scope == "suite"
+        self.run = run
+        self.host = host
+        #: The functions that are recorded by their dotted paths.
+        self.targets: dict[str, Target] = {}
+        self._counts: Counter[str] = Counter()
+        self.misses: list[MissingRecording] = []
+        self.tickets: list[Ticket] = []
+        self.ignore = options.ignore
+        self.match = options.match
+        self._lock = threading.RLock()
+        self._seqs: dict[tuple[str, str], count[int]] = {}
+        self._attempt = ""
+        self._has_recordings: bool | None = None
+
+    # What a call meets, in the order in which it meets it.
+
+    def open(self, call: Call) -> Ticket:
+        """Take a call in: give it its address.
+
+        Raises:
+            MissingRecording: The test is over, or the call has no key, and the mode makes no recordings.
+
+        """
+        ticket = Ticket(self, call)
+        if not self.is_open:
+            self._late(ticket)
+            return ticket
+        try:
+            key = call.key()
+        except SerializationError as error:
+            self._keyless(ticket, error)
+            return ticket
+        kind = call.kind
+        if self.is_shared:
+            ticket.address = Address("", kind, key, 0)
+        else:
+            # Each of setdefault and next is one step for all threads.
+            seq = 0 if call.is_named else next(self._seqs.setdefault((kind, key), count()))
+            ticket.address = Address(self.name, kind, key, seq)
+        self.tickets.append(ticket)
+        return ticket
+
+    def find(self, ticket: Ticket) -> Found | None:
+        """Return what the cassette, or of a shared call this session, knows of its address."""
+        address, file = ticket.address, self.suite.file
+        found = None
+        try:
+            if file is not None and address is not None:
+                found = file.find(address)
+                ticket.source = "cassette"
+            if found is None and self.is_shared and self.mode.records and address is not None:
+                found = self.suite.staging.ledger.find(address)
+                ticket.source = "staging"
+        except CassetteError as error:
+            self.unreadable(ticket, error)
+        if found is None:
+            ticket.source = ""
+        return found
+
+    def _row_id(self, ticket: Ticket) -> str:
+        """Return the id of a call's row, where it is."""
+        if ticket.id or ticket.address is None or ticket.found is None:
+            return ticket.id
+        return ticket.found.id or job_id(ticket.address, ticket.found.attempt)
+
+    def give_up_dead(self, ticket: Ticket, found: Found) -> bool:
+        """Give up a shared call that a dead worker was making."""
+        ledger, place = self.suite.staging.ledger, Place(found.id or "", ticket.address, found.attempt)
+        lease = ledger.lease(place)
+        if lease is not None and lease[0] == Status.RUNNING and not is_alive(*lease[1:]):
+            return ledger.interrupt(place)
+        return False
+
+    def decide(self, ticket: Ticket, found: Found | None) -> Act:
+        """Return what to do with a call; refuse it by raising."""
+        if found is None:
+            act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
+        else:
+            act = self._acts[Known.FAILURE if found.status == _FAILED else Known.ANSWER]
+        if act is Act.REPLAY:
+            if ticket.call.is_named and self._asks_another(ticket, found):
+                raise self._missing(ticket, is_known=True)
+        elif act is Act.REFUSE:
+            raise self._missing(ticket)
+        elif act is Act.PASS:
+            self.add_count("live")
+        elif found is None and self.mode.records and self._serve_kept(ticket):
+            return Act.REPLAY
+        return act
+
+    @property
+    def has_recordings(self) -> bool:
+        """Whether the cassette has recordings of this test."""
+        if self._has_recordings is None:
+            file = self.suite.file
+            self._has_recordings = file is not None and (
+                file.has_uses(self.name) if self.is_shared else file.has_scope(self.name)
+            )
+        return self._has_recordings
+
+    def _asks_another(self, ticket: Ticket, found: Found | None) -> bool:
+        recorded = request_digest(found) if found is not None else None
+        return recorded is not None and recorded != ticket.call.request_digest()
+
+    def _serve_kept(self, ticket: Ticket) -> bool:
+        """Serve a call from what a failed or killed session has paid for; it becomes a call of this attempt."""
+        if self.is_shared or self.has_recordings or ticket.address is None:
+            return False
+        kept = self.suite.find_kept(self.name, ticket.address, self.mode)
+        if kept is None:
+            return False
+        row, chunks = kept
+        ticket.id = new_id()
+        ticket.source = "staging"
+        ticket.found = Found(ticket.id, row.attempt, row.status, row.response_json, row.error_json, row.info_json)
+        try:
+            self.suite.staging.ledger.insert(row._replace(id=ticket.id, scope=self.attempt()), chunks)
+        except CassetteError as error:
+            warn(f"{ticket.call.kind} was kept from a failed run, but could not be recorded: {error}")
+            return False
+        self.add_count("kept")
+        return True
+
+    def begin(self, ticket: Ticket) -> bool:
+        """Prepare a call that is about to run; False if another worker is making the same shared call."""
+        found = ticket.found
+        ticket.attempt = found.attempt + 1 if found is not None and ticket.act is Act.RETRY else 0
+        ticket.id = new_id()
+        ticket.source = ""
+        ticket.start()
+        if not self.is_shared or ticket.act is Act.COMPARE:
+            return True
+        try:
+            return self.suite.staging.ledger.insert(ticket.row("", None, owner=owner()))
+        except CassetteError as error:
+            warn(f"{ticket.call.kind} runs, but cannot be recorded: {error}")
+            self.add_count("live")
+            ticket.act = Act.PASS
+            return True
+
+    # What comes of it.
+
+    def store(self, ticket: Ticket, answer: Answer) -> None:
+        """Store how a call ended."""
+        if ticket.act is Act.COMPARE:
+            self._compare(ticket, answer)
+            return
+        if self.is_shared:
+            self.suite.staging.ledger.finish(ticket.place, answer)
+        else:
+            self.suite.staging.ledger.insert(ticket.row(self.attempt(), answer), answer.chunks)
+        ticket.source = "staging"
+        self.add_count("recorded")
+
+    def flush(self, ticket: Ticket, data_json: str) -> None:
+        """Do nothing: a call has no row before it ends, and what was attached is stored then."""
+
+    def not_stored(self, ticket: Ticket) -> None:
+        """Count a call that went live and was not recorded."""
+        self.add_count("live")
+        if self.is_shared and ticket.id:
+            self.suite.staging.ledger.interrupt(ticket.place)
+
+    def _compare(self, ticket: Ticket, answer: Answer) -> None:
+        """Compare a live answer with the recorded one."""
+        old = self.suite.file.row_at(ticket.address) if self.suite.file and ticket.address else None
+        if old is None:
+            self.add_count("new")
+            return
+        new = ticket.row(old.scope, answer)
+        chunks = self.suite.file.chunks(old.id) if self.suite.file else []
+        self.add_count("unchanged" if same_answer(old, new, chunks, answer.chunks) else "changed")
+
+    def attempt(self) -> str:
+        """Return the id of this attempt in the staging file."""
+        with self._lock:
+            if not self._attempt:
+                self._attempt = self.suite.staging.begin(self.name, self.mode, takes_failed=self.options.failed)
+            return self._attempt
+
+    def add_count(self, what: str, number: int = 1) -> None:
+        """Count calls."""
+        with self._lock:
+            self._counts[what] += number
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What has happened to the calls, by the names of `COUNTED`."""
+        # Replays are counted here, not while they happen: they are what a test does most.
+        acts = [ticket.act for ticket in self.tickets]
+        return self._counts + Counter(replayed=acts.count(Act.REPLAY) - self._counts["kept"])
+
+    # Calls that cannot be served.
+
+    def unreadable(self, ticket: Ticket, error: RecordedError) -> None:
+        """Refuse a call whose recording cannot be read."""
+        raise self._remember(refusal.unreadable(self, ticket.call.kind, error)) from error
+
+    def chunks(self, ticket: Ticket) -> list[Chunk]:
+        """Return the pieces of a recorded stream."""
+        if ticket.source == "staging":
+            return self.suite.staging.ledger.chunks(self._row_id(ticket))
+        return self.suite.file.chunks(self._row_id(ticket)) if self.suite.file else []
+
+    def read_on(self, ticket: Ticket, pieces: int) -> MissingRecording:
+        """Return the miss of a caller who reads a stream further than its recorded caller did."""
+        return self._remember(refusal.ended_before(self, ticket.call.kind, pieces))
+
+    def _missing(self, ticket: Ticket, *, is_known: bool = False) -> MissingRecording:
+        return self._remember(refusal.not_recorded(self, ticket, is_known=is_known))
+
+    def _keyless(self, ticket: Ticket, error: SerializationError) -> None:
+        kind = ticket.call.kind
+        ticket.is_decided = True
+        ticket.act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
+        if ticket.act is Act.REFUSE:
+            raise self._remember(refusal.keyless(self, kind, error))
+        ticket.act = Act.PASS
+        self.add_count("live")
+        warn(
+            f"{kind} runs, and is not recorded: it could not be found again, because its request cannot be stored. "
+            f"{error}"
+        )
+
+    def _late(self, ticket: Ticket) -> None:
+        call, ticket.is_decided = ticket.call, True
+        try:
+            what = describe(call.kind, call.request_json())
+        except SerializationError:
+            what = call.kind
+        is_refused = self.mode is RecordMode.ONCE or not (self.mode.records or self.mode is RecordMode.OFF)
+        self.suite.late.append((self.name, what, is_refused))
+        if is_refused:
+            raise refusal.late(self, call.kind, what)
+
+    def _remember(self, miss: MissingRecording) -> MissingRecording:
+        self.add_count("missed")
+        for scope in (self, self.host):
+            if scope is not None:
+                scope.misses.append(miss)
+        return miss
+
+    # The end.
+
+    def close(self, *, passed: bool | None) -> None:
+        """End the scope: no call is recorded in it any more.
+
+        Args:
+            passed: Whether its calls are worth taking over; None leaves that open, as a kill would.
+
+        Raises:
+            CassetteError: The staging file cannot be written.
+
+        """
+        for stream in list(self.streams):
+            stream.abandon()
+        self.is_open = False
+        if passed:
+            self.add_count("unused", self.unused())
+        if passed and self.mode is RecordMode.REWRITE and self.has_recordings:
+            # A rewritten test that makes no calls any more has an attempt too: it drops its rows.
+            self.attempt()
+        if passed and self.is_shared and self.mode.records:
+            self._note_uses()
+        if self._attempt and passed is not None:
+            self.suite.staging.end(self._attempt, passed=passed)
+
+    def unused(self) -> int:
+        """Return how many recordings of this test it did not ask for."""
+        file = self.suite.file
+        if file is None or not self.has_recordings or self.mode is RecordMode.OFF:
+            return 0
+        if self.is_shared:
+            return len(file.uses_of(self.name) - {self._row_id(ticket) for ticket in self.tickets})
+        return len(set(file.addresses(self.name)) - {ticket.address for ticket in self.tickets})
+
+    def _note_uses(self) -> None:
+        known = self.suite.file.uses_of(self.name) if self.suite.file else set()
+        for job in {self._row_id(ticket) for ticket in self.tickets if ticket.source} - known:
+            self.suite.staging.ledger.add_use(self.attempt(), job)
+
+    def staged_address(self, address: Address) -> Address:
+        """Return where a call of this scope is in the staging file."""
+        return address if self.is_shared else address._replace(scope=self._attempt)
+
+    def taken_over(self) -> None:
+        """Say that what was recorded is in the cassette now."""
+        for ticket in self.tickets:
+            if ticket.source == "staging":
+                ticket.source = "cassette"

@@ -1,0 +1,267 @@
+"""Where a session records: one file per session and cassette, beside the cassette and never committed.
+
+Everything in it is a job. The session is one; each attempt at a test is one, in the scope of that test; the calls of an
+attempt are jobs in the scope of that attempt. An attempt that is `completed` has passed, one that is still `running`
+when its session is gone was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .codec import load_tree, to_text
+from .errors import CassetteError, SerializationError
+from .job import Address, Answer, Place, Row, Status
+from .store.lease import Beat, is_alive, now, owner
+from .store.sqlite import StagingFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "Attempt",
+    "Leftover",
+    "Session",
+    "Staging",
+    "discard",
+    "end_session",
+    "leftovers",
+    "new_id",
+    "read_attempts",
+    "workshop",
+]
+
+_SESSION: Final = "recorded.session"
+_ATTEMPT: Final = "recorded.attempt"
+_KEEP_SECONDS: Final = 14 * 24 * 3600
+
+
+def new_id() -> str:
+    """Return an id for a job: 32 hex digits that sort by time."""
+    return f"{time.time_ns() // 1000:014x}{os.urandom(9).hex()}"
+
+
+class Session(NamedTuple):
+    """A run of pytest, or of one `use_cassette` block; xdist's workers share that of their controller."""
+
+    id: str
+    owner: str
+    mode: str
+
+    @classmethod
+    def new(cls, mode: str) -> Session:
+        """Return the session of this process."""
+        return cls(new_id(), owner(), mode)
+
+
+class Attempt(NamedTuple):
+    """One attempt at a test (or at a fixture, or a block): where its calls are and how it ended."""
+
+    id: str
+    scope: str
+    mode: str
+    status: str
+    completed_at: str
+    takes_failed: bool
+
+    @property
+    def counts(self) -> bool:
+        """Whether its calls are taken over into the cassette."""
+        return self.status == Status.COMPLETED or (self.takes_failed and self.status == Status.FAILED)
+
+
+def staging_folders(cassette: Path) -> tuple[Path, Path]:
+    """Return where staging files of a cassette may be: beside it; in the temporary folder if it cannot be there."""
+    place = hashlib.blake2b(str(cassette.absolute()).encode(), digest_size=8).hexdigest()
+    user = getattr(os, "getuid", lambda: 0)()
+    return cassette.parent / ".staging", Path(tempfile.gettempdir()) / f"pytest-recorded-{user}" / place
+
+
+def workshop(cassette: Path) -> Path:
+    """Return the folder for unfinished files of a cassette, made if need be.
+
+    Raises:
+        CassetteError: No folder can be written to.
+
+    """
+    for folder in staging_folders(cassette):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            ignore = folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise CassetteError(cassette, "calls cannot be recorded: neither its folder nor the temporary folder is writable.")
+
+
+class Staging:
+    """The staging file of one session and one cassette; made when the first call is recorded."""
+
+    def __init__(self, cassette: Path, session: Session) -> None:
+        self.cassette = cassette
+        self.session = session
+        self._lock = threading.Lock()
+        self._ledger: StagingFile | None = None
+        self._beat: Beat | None = None
+
+    @property
+    def _name(self) -> str:
+        return f"{self.cassette.name}-{self.session.id}.db"
+
+    def existing(self) -> Path | None:
+        """Return the file if a process of the session has made it."""
+        return next(
+            (path for folder in staging_folders(self.cassette) if (path := folder / self._name).exists()),
+            None,
+        )
+
+    @property
+    def ledger(self) -> StagingFile:
+        """The file, made if need be.
+
+        Raises:
+            CassetteError: It cannot be made.
+
+        """
+        with self._lock:
+            if self._ledger is None:
+                self._ledger = self._made()
+            return self._ledger
+
+    def _made(self) -> StagingFile:
+        ledger = StagingFile(workshop(self.cassette) / self._name)
+        row = _row(self.session.id, _SESSION, None, {"mode": self.session.mode})
+        # The first process of the session says whose it is; the others find it said.
+        ledger.insert(row._replace(owner=self.session.owner, beat_at=row.started_at))
+        self._beat = Beat(lambda: ledger.beat((self.session.owner, owner())))
+        self._beat.begin()
+        return ledger
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[StagingFile | None]:
+        """Lend the file to be read; None if there is none."""
+        path = None if self._ledger is not None else self.existing()
+        reader = self._ledger if path is None else StagingFile(path)
+        try:
+            yield reader
+        finally:
+            if path is not None and reader is not None:
+                reader.close()
+
+    def begin(self, scope: str, mode: str, *, takes_failed: bool) -> str:
+        """Begin an attempt; return its id."""
+        attempt = new_id()
+        request = {"scope": scope, "mode": mode, **({"failed": True} if takes_failed else {})}
+        self.ledger.insert(_row(attempt, _ATTEMPT, self.session.id, request))
+        return attempt
+
+    def end(self, attempt: str, *, passed: bool) -> None:
+        """End an attempt."""
+        place = Place(attempt, Address("", _ATTEMPT, attempt, 0), 0)
+        self.ledger.finish(place, Answer(Status.COMPLETED if passed else Status.FAILED))
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._beat is not None:
+            self._beat.close()
+        if self._ledger is not None:
+            self._ledger.close()
+        self._ledger = self._beat = None
+
+
+def _row(job_id: str, kind: str, parent: str | None, request: dict[str, Any]) -> Row:
+    moment = now()
+    return Row(
+        job_id, "", kind, job_id, 0, 0, parent, Status.RUNNING, None, moment, moment, None, None, to_text(request),
+        None, None, None, None,
+    )  # fmt: skip
+
+
+class Leftover(NamedTuple):
+    """The staging file of a session that is over."""
+
+    ledger: StagingFile
+    attempts: list[Attempt]
+
+
+def read_attempts(ledger: StagingFile) -> list[Attempt]:
+    """Return the attempts in a staging file, oldest first."""
+    return [_attempt(row) for row in ledger.rows_where_kind("", _ATTEMPT)]
+
+
+def _attempt(row: Row) -> Attempt:
+    request = load_tree(row.request_json or "{}")
+    return Attempt(
+        row.id,
+        str(request.get("scope", "")),
+        request.get("mode", ""),
+        row.status,
+        row.completed_at or "",
+        bool(request.get("failed")),
+    )
+
+
+def leftovers(cassette: Path, current: str = "") -> Iterator[Leftover]:
+    """Yield the staging files of sessions that are over; those older than 14 days are deleted instead.
+
+    Args:
+        cassette: The cassette they belong to.
+        current: Id of the session that asks; its own file is none.
+
+    """
+    for path in _staging_files(cassette):
+        if current and current in path.name:
+            continue
+        ledger = StagingFile(path)
+        try:
+            if _is_too_old(path):
+                discard(ledger)
+                continue
+            if _is_running(ledger):
+                ledger.close()
+                continue
+            yield Leftover(ledger, read_attempts(ledger))
+        except (CassetteError, SerializationError, IndexError, OSError):
+            # A damaged leftover helps nobody and stops nobody; it goes when it is old.
+            ledger.close()
+
+
+def _is_running(ledger: StagingFile) -> bool:
+    session = ledger.rows_where_kind("", _SESSION)[0]
+    return session.status == Status.RUNNING and is_alive(session.owner, session.beat_at)
+
+
+def end_session(ledger: StagingFile) -> None:
+    """Say that a session is over; its process may live on."""
+    for session in ledger.rows_where_kind("", _SESSION):
+        ledger.finish(session.place, Answer(Status.COMPLETED))
+
+
+def _staging_files(cassette: Path) -> list[Path]:
+    found: list[Path] = []
+    for folder in staging_folders(cassette):
+        with contextlib.suppress(OSError):
+            found += folder.glob(f"{cassette.name}-*.db")
+    return sorted(found, key=lambda path: path.name)
+
+
+def _is_too_old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _KEEP_SECONDS
+
+
+def discard(ledger: StagingFile) -> None:
+    """Delete a staging file."""
+    ledger.close()
+    path = Path(ledger.path)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

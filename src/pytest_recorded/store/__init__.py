@@ -1,0 +1,1 @@
+"""Where rows live. All SQL of the package is in here."""

@@ -1,0 +1,233 @@
+"""A new cassette file from the old one and some changes.
+
+The file is built beside the old one, in one pass in the order of addresses, and takes its place in one step: whoever
+reads, reads the old or the new one; a kill at any moment leaves the old one. Equal rows give equal bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..errors import CassetteError
+from . import sql
+from .diagnosis import explain, inspect_cassette, need_schema
+from .schema import APPLICATION_ID, CASSETTE, COLUMNS, VERSION
+from .sqlite import connect
+
+if TYPE_CHECKING:
+    from ..job import Address, Chunk, Row
+
+__all__ = ["Changes", "build", "exclusive"]
+
+_PAGE_BYTES: Final = 4096
+_WAIT_SECONDS: Final = 120.0
+
+# Header fields that tell which SQLite wrote the file and how often; they would differ between equal cassettes.
+_CHANGE_COUNTERS: Final = ((24, 1), (92, 1), (96, 3_045_000))
+
+
+@dataclass
+class Changes:
+    """What a new cassette has that the old one has not, and the other way round.
+
+    Attributes:
+        fresh: Rows to add, with their chunks.
+        gone: Addresses whose old rows go, all attempts: those that a fresh row replaces too.
+        uses: Pairs of a test and the id of a shared job that it used.
+        gone_tests: Tests of which the old pairs go.
+
+    """
+
+    fresh: list[tuple[Row, tuple[Chunk, ...]]] = field(default_factory=list)
+    gone: set[Address] = field(default_factory=set)
+    uses: set[tuple[str, str]] = field(default_factory=set)
+    gone_tests: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.fresh or self.gone or self.uses or self.gone_tests)
+
+
+class exclusive:  # noqa: N801 - read as a statement: with exclusive(path)
+    """Hold the right to replace a cassette; wait for whoever has it.
+
+    The lock is SQLite's own on an empty file: it works on every system and ends with its process, so that no dead
+    process can leave it behind.
+    """
+
+    def __init__(self, lock_file: Path) -> None:
+        self._path = lock_file
+        self._connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> None:
+        try:
+            self._connection = connect(self._path, read_only=False)
+            self._connection.execute(f"PRAGMA busy_timeout = {int(_WAIT_SECONDS * 1000)}")
+            self._connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self.__exit__()
+            raise explain(self._path, error) from error
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def build(cassette: Path, changes: Changes, workshop: Path) -> int:
+    """Replace a cassette by one with changes; to be called by whoever has the right to, see `exclusive`.
+
+    Args:
+        cassette: The cassette; it need not exist. Where it is a link, the file that it leads to is replaced.
+        changes: What is to be different.
+        workshop: A folder on the same file system for the unfinished file.
+
+    Returns:
+        How many rows the new cassette has.
+
+    Raises:
+        CassetteError: It cannot be written; the old one is untouched.
+
+    """
+    cassette = Path(os.path.realpath(cassette))
+    # One name for all: what a killed process has left here goes with the next building.
+    made = workshop / f"{cassette.name}.new"
+    try:
+        made.unlink(missing_ok=True)
+        count = _write(made, cassette, changes)
+        _settle(made)
+        _replace(made, cassette)
+    except sqlite3.Error as error:
+        raise explain(cassette, error) from error
+    except OSError as error:
+        raise CassetteError(
+            cassette,
+            f"cannot be written ({error.strerror or error}). The recordings are kept in {workshop}; make "
+            f"the folder writable and run pytest again.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            made.unlink(missing_ok=True)
+    return count
+
+
+def _write(made: Path, cassette: Path, changes: Changes) -> int:
+    connection = connect(made, read_only=False)
+    try:
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        # The file is nobody's until it is finished: a journal would only cost time.
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.executescript(CASSETTE)
+        _attach_old(connection, cassette)
+        connection.executescript(_STAGES)
+        connection.execute("BEGIN")
+        _stage(connection, changes)
+        count = connection.execute(_COPY_JOBS).rowcount
+        for statement in _COPY_OTHERS:
+            connection.execute(statement)
+        connection.execute(sql.SET_META, ("jobs", str(count)))
+        connection.execute(sql.SET_META, ("schema", str(VERSION)))
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+    return int(count)
+
+
+def _attach_old(connection: sqlite3.Connection, cassette: Path) -> None:
+    if cassette.exists():
+        inspect_cassette(cassette)
+        connection.execute("ATTACH ? AS old", (f"{cassette.absolute().as_uri()}?mode=ro",))
+        version = connection.execute("SELECT value FROM old.meta WHERE key = 'schema'").fetchone()
+        need_schema(cassette, version[0] if version else None)
+    else:
+        connection.execute("ATTACH ':memory:' AS old")
+        connection.executescript(CASSETTE.replace("CREATE TABLE ", "CREATE TABLE old."))
+
+
+def _stage(connection: sqlite3.Connection, changes: Changes) -> None:
+    connection.executemany("INSERT INTO temp.gone VALUES (?, ?, ?, ?)", changes.gone)
+    connection.executemany(
+        f"INSERT INTO temp.fresh ({COLUMNS}) VALUES ({sql.PLACES})",
+        [row for row, _ in changes.fresh],
+    )
+    connection.executemany(
+        "INSERT INTO temp.fresh_chunks VALUES (?, ?, ?, ?)",
+        [(row.id, *chunk) for row, chunks in changes.fresh for chunk in chunks],
+    )
+    connection.executemany("INSERT INTO temp.fresh_uses VALUES (?, ?)", changes.uses)
+    connection.executemany("INSERT INTO temp.gone_tests VALUES (?)", [(test,) for test in changes.gone_tests])
+    connection.execute(_GONE_IDS)
+
+
+_STAGES: Final = f"""\
+CREATE TEMP TABLE gone (scope, kind, key, seq, PRIMARY KEY (scope, kind, key, seq)) WITHOUT ROWID;
+CREATE TEMP TABLE fresh AS SELECT {COLUMNS} FROM old.jobs LIMIT 0;
+CREATE UNIQUE INDEX temp.fresh_address ON fresh (scope, kind, key, seq, attempt);
+CREATE TEMP TABLE fresh_chunks AS SELECT job_id, seq, offset_ms, body FROM old.chunks LIMIT 0;
+CREATE TEMP TABLE gone_tests (test);
+CREATE TEMP TABLE fresh_uses AS SELECT test, job_id FROM old.uses LIMIT 0;
+"""
+
+_IS_GONE: Final = (
+    "EXISTS (SELECT 1 FROM temp.gone g WHERE g.scope = o.scope AND g.kind = o.kind AND g.key = o.key AND g.seq = o.seq)"
+)
+_GONE_IDS: Final = (
+    "CREATE TEMP TABLE gone_ids AS SELECT o.id FROM temp.gone g CROSS JOIN old.jobs o"
+    " ON g.scope = o.scope AND g.kind = o.kind AND g.key = o.key AND g.seq = o.seq"
+)
+
+# The two halves of each union are read in order and merged: nothing is sorted, memory stays flat.
+_COPY_JOBS: Final = (
+    f"INSERT INTO main.jobs ({COLUMNS}) SELECT {COLUMNS} FROM ("
+    f" SELECT {COLUMNS} FROM old.jobs o WHERE NOT {_IS_GONE}"
+    f" UNION ALL SELECT {COLUMNS} FROM temp.fresh"
+    f") ORDER BY scope, kind, key, seq, attempt"
+)
+_COPY_CHUNKS: Final = (
+    "INSERT INTO main.chunks SELECT job_id, seq, offset_ms, body FROM ("
+    " SELECT * FROM old.chunks WHERE job_id NOT IN (SELECT id FROM temp.gone_ids)"
+    " UNION ALL SELECT * FROM temp.fresh_chunks"
+    ") ORDER BY job_id, seq"
+)
+_COPY_USES: Final = (
+    "INSERT INTO main.uses SELECT test, job_id FROM ("
+    " SELECT * FROM old.uses WHERE test NOT IN (SELECT test FROM temp.gone_tests)"
+    " AND job_id IN (SELECT id FROM main.jobs) AND job_id NOT IN"
+    " (SELECT job_id FROM temp.fresh_uses WHERE test = old.uses.test)"
+    " UNION ALL SELECT DISTINCT * FROM temp.fresh_uses"
+    ") ORDER BY test, job_id"
+)
+_COPY_OTHERS: Final = (
+    _COPY_CHUNKS,
+    _COPY_USES,
+    "INSERT INTO main.edges SELECT * FROM old.edges ORDER BY upstream_id, downstream_id, label",
+    "INSERT INTO main.blobs SELECT * FROM old.blobs ORDER BY digest",
+)
+
+
+def _settle(made: Path) -> None:
+    with made.open("r+b") as file:
+        for offset, value in _CHANGE_COUNTERS:
+            file.seek(offset)
+            file.write(value.to_bytes(4, "big"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(made: Path, cassette: Path) -> None:
+    cassette.parent.mkdir(parents=True, exist_ok=True)
+    if cassette.exists():
+        made.chmod(cassette.stat().st_mode)
+    made.replace(cassette)
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(cassette.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

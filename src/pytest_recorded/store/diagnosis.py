@@ -1,0 +1,148 @@
+"""Why a file cannot be used, in words that say what to do."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from ..errors import CassetteError
+from .schema import APPLICATION_ID, VERSION
+
+__all__ = ["explain", "inspect_cassette", "inspect_ledger", "need_schema"]
+
+_MAGIC: Final = b"SQLite format 3\x00"
+_HEADER_BYTES: Final = 100
+_WAL: Final = 2
+_NUMBER: Final = re.compile("[0-9]{1,9}")
+_RESTORE: Final = "Restore it (git checkout), or delete it and record again with --record-mode=once."
+_MOVE: Final = "Restore it from a copy, or move it away: a new one is made."
+
+
+def inspect_cassette(path: Path | str) -> None:
+    """Raise `CassetteError` if a file is no cassette."""
+    if not isinstance(path, Path):
+        return
+    header = _header(path)
+    if not header:
+        raise CassetteError(path, f"is empty (0 bytes): it was cut off, or never written. {_RESTORE}")
+    _need_sqlite(path, header, _RESTORE)
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        _need_ours(path, "the cassette another path (--record-cassette=…)")
+    if header[18] == _WAL:
+        raise CassetteError(
+            path,
+            "is in WAL mode. If a Recorder writes to it, give the cassette another path (--record-cassette=…); if "
+            f"another program has changed its mode: sqlite3 {path} 'PRAGMA journal_mode=DELETE'",
+        )
+
+
+def inspect_ledger(path: Path | str, needed: str) -> None:
+    """Raise `CassetteError` if a file exists and is no ledger of ours: a foreign file is never written to.
+
+    Args:
+        path: The file.
+        needed: The name of a table or an index that only the right kind of ledger has.
+
+    SQLite itself reads it. Whoever opens and closes a file takes away the locks that SQLite has on it for another
+    connection of the same process; and what the header says may still stand in the write-ahead log.
+
+    """
+    if not isinstance(path, Path) or not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return
+    if path.is_dir():
+        _header(path)
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        _need_sqlite(path, _header(path), _MOVE)
+        raise explain(path, error, is_ledger=True) from error
+    if names and not ours:
+        _need_ours(path, "the recorder another path: Recorder(…)")
+    if names and "jobs" not in names:
+        raise CassetteError(path, f"has no table jobs. The file is damaged. {_MOVE}")
+    if names and needed not in names:
+        raise CassetteError(path, "is a cassette, not the file of a Recorder. Give the recorder another path.")
+
+
+def _header(path: Path) -> bytes:
+    if path.is_dir():
+        raise CassetteError(path, "is a folder; a cassette is a file, such as cassettes/jobs.db.")
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER_BYTES)
+    except PermissionError:
+        raise CassetteError(path, "cannot be read: permission denied. Give this user the right to read it.") from None
+    except FileNotFoundError:
+        raise CassetteError(path, "does not exist. Record it with --record-mode=once, or check the path.") from None
+    except OSError as error:
+        raise CassetteError(path, f"cannot be read ({error.strerror}). Check the path and the disk.") from None
+
+
+def _need_sqlite(path: Path, header: bytes, restore: str) -> None:
+    if header.startswith(b"version https://git-lfs"):
+        raise CassetteError(path, "is a Git LFS pointer, not the file itself. Run: git lfs pull")
+    if not header.startswith(_MAGIC):
+        raise CassetteError(path, f"is no SQLite file. {restore}")
+    if len(header) < _HEADER_BYTES:
+        raise CassetteError(path, f"is cut off after {len(header)} bytes. {restore}")
+
+
+def _need_ours(path: Path, instead: str) -> None:
+    """Raise if a file is not ours, as SQLite sees it: what the header says may still stand in the write-ahead log."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+                return
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        columns = set()
+    if columns >= {"id", "kind", "key", "status", "submitted_at", "response_json"}:
+        raise CassetteError(
+            path,
+            "was written by the package `recorded`. It is left as it is; make a copy that can be used here: "
+            f"pytest-recorded migrate {path} NEW.db",
+        )
+    raise CassetteError(path, f"is a SQLite file of another program. Give {instead}.")
+
+
+def need_schema(path: Path | str, schema: object) -> None:
+    """Raise `CassetteError` if this version cannot read a schema: what `meta` says, None if it says nothing."""
+    if schema is None:
+        raise CassetteError(path, f"does not say which schema it has. The file is damaged. {_RESTORE}")
+    if not _NUMBER.fullmatch(str(schema)) or int(str(schema)) > VERSION:
+        raise CassetteError(
+            path,
+            f"has schema {str(schema)[:20]}; this pytest-recorded reads up to {VERSION}. "
+            f"Install a newer one: pip install -U pytest-recorded",
+        )
+
+
+def explain(path: Path | str, error: BaseException, *, is_ledger: bool = False) -> CassetteError:
+    """Return what SQLite said, as an error that says what to do."""
+    said = str(error)
+    if any(words in said for words in _DAMAGED):
+        return CassetteError(path, f"{said}. The file is damaged. {_MOVE if is_ledger else _RESTORE}")
+    for words, advice in _ADVICE.items():
+        if words in said:
+            return CassetteError(path, f"{said}. {advice}")
+    return CassetteError(path, f"{said}. Check that the file is sound: sqlite3 {path} 'PRAGMA integrity_check'")
+
+
+_DAMAGED: Final = ("malformed", "not a database", "no such table", "no such column", "decode to UTF-8")
+_ADVICE: Final = {
+    "is full": "The disk is full: free some space and run again. What was recorded so far is kept.",
+    "disk I/O": "The disk could not be written or read: check its space and its quota.",
+    "unable to open": "The file or its folder cannot be opened: check that it exists and who may use it.",
+    "readonly": "The file or its folder may not be written by this user.",
+    "locked": "Another process has been writing to it for 30 seconds: end that one, or run again.",
+}

@@ -1,0 +1,64 @@
+"""A `jobs.db` of the package `recorded`, copied into a ledger of ours. The old file is only read."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from ..errors import CassetteError
+from ..job import Row, Status
+from .diagnosis import explain
+from .sqlite import Ledger, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["migrate_seed"]
+
+_READ: Final = (
+    "SELECT id, kind, key, status, submitted_at, started_at, completed_at, request_json, response_json, data_json,"
+    " error_json FROM jobs WHERE kind NOT LIKE '\\_recorded.%' ESCAPE '\\' ORDER BY kind, key, submitted_at, id"
+)
+
+
+def migrate_seed(old: Path, new: Path) -> int:
+    """Copy all jobs; return how many.
+
+    Args:
+        old: A file that the package `recorded` has written.
+        new: The file to make.
+
+    Raises:
+        CassetteError: The old file cannot be read, or the new one exists.
+
+    """
+    if not old.is_file():
+        raise CassetteError(old, "does not exist.")
+    if new.exists():
+        raise CassetteError(new, "exists already. Name a file that does not.")
+    ledger = Ledger(new)
+    try:
+        source = connect(old, read_only=True)
+        try:
+            rows = list(_rows(source))
+        finally:
+            source.close()
+        return sum(ledger.insert(row) for row in rows)
+    except sqlite3.Error as error:
+        raise explain(old, error) from error
+    finally:
+        ledger.close()
+
+
+def _rows(source: sqlite3.Connection) -> Iterator[Row]:
+    attempts: dict[tuple[str, str], int] = {}
+    for job, kind, key, status, submitted, started, completed, *slots in source.execute(_READ):
+        attempt = 0
+        if key is not None:
+            attempt = attempts.get((kind, key), -1) + 1
+            attempts[kind, key] = attempt
+        # Whoever was running it wrote to the old file; here nobody will end it.
+        ended = Status.INTERRUPTED if status in (Status.PENDING, Status.RUNNING) else Status(status)
+        before = (job, "", kind, key, 0, attempt, None, ended, None, submitted, started, None, completed)
+        yield Row._make((*before, *slots, None))

@@ -1,0 +1,360 @@
+"""SQLite files: the ledger that is written while calls are made, the cassette that is read while they are replayed.
+
+A local SQLite call takes microseconds, so every method is synchronous and is called directly, also on an event loop.
+One connection per process and file, behind a lock.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import CassetteError
+from ..job import Address, Answer, Chunk, Found, Place, Row
+from . import sql
+from .diagnosis import explain, inspect_cassette, inspect_ledger, need_schema
+from .lease import now
+from .schema import APPLICATION_ID, CASSETTE, LEDGER, VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["CassetteFile", "Ledger", "StagingFile", "connect"]
+
+_BUSY_SECONDS: Final = 30.0
+
+# Pages are read through the page cache of the system instead of being copied: a look-up in a large cassette costs what
+# one in a small cassette costs.
+_MAP_BYTES: Final = 1 << 30
+
+
+def connect(path: Path | str, *, read_only: bool) -> sqlite3.Connection:
+    """Open a file. Nothing that the file defines may run: no extension, no function in a view or an index."""
+    uri = path if isinstance(path, str) else f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+class _Reader:
+    """What a ledger and a cassette are both asked."""
+
+    _find_statement = sql.FIND
+    _is_ledger = False
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = path
+        # Reentrant: a generator that is thrown away may end, and be stored, in the middle of anything.
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._finder: sqlite3.Cursor | None = None
+
+    def _open(self) -> sqlite3.Connection:
+        """Open the connection; called once a process, under the lock."""
+        raise AssertionError
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection; what SQLite says becomes a `CassetteError` that says what to do."""
+        with self._lock:
+            try:
+                yield self._connection or self._open()
+            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+                raise explain(self.path, error, is_ledger=self._is_ledger) from error
+
+    def _rows(self, statement: str, *parameters: Any) -> list[Any]:
+        with self._using() as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def find(self, address: Address) -> Found | None:
+        """Return the latest attempt at an address."""
+        # Not through _using: this is the path of every replay, and half of its time would be ours.
+        with self._lock:
+            try:
+                row = (self._finder or self._open_finder()).execute(self._find_statement, tuple(address)).fetchone()
+            except (sqlite3.Error, UnicodeEncodeError) as error:
+                raise explain(self.path, error, is_ledger=self._is_ledger) from error
+        return None if row is None else Found._make(row)
+
+    def _open_finder(self) -> sqlite3.Cursor:
+        self._finder = (self._connection or self._open()).cursor()
+        return self._finder
+
+    def row(self, job_id: str) -> Row | None:
+        """Return the row of an id."""
+        rows = self._rows(sql.BY_ID, job_id)
+        return Row._make(rows[0]) if rows else None
+
+    def row_at(self, address: Address) -> Row | None:
+        """Return the latest attempt at an address as a whole row."""
+        rows = self._rows(sql.BY_ADDRESS, *address)
+        return Row._make(rows[0]) if rows else None
+
+    def rows(self, scope: str | None = None) -> list[Row]:
+        """Return the rows of a scope, or all, in the order in which they were made."""
+        found = self._rows(sql.ALL) if scope is None else self._rows(sql.OF_SCOPE, scope)
+        return [Row._make(row) for row in found]
+
+    def rows_of_kind(self, scope: str, kind: str, limit: int) -> list[Row]:
+        """Return the first rows of a scope and a kind that have ended."""
+        return [Row._make(row) for row in self._rows(sql.OF_SCOPE_AND_KIND, scope, kind, limit)]
+
+    def rows_where_kind(self, scope: str, kind: str) -> list[Row]:
+        """Return the rows of a scope and a kind, in the order in which they were made."""
+        return [Row._make(row) for row in self._rows(sql.OF_KIND, scope, kind)]
+
+    def has_scope(self, scope: str) -> bool:
+        """Return whether a scope has rows."""
+        return bool(self._rows(sql.HAS_SCOPE, scope))
+
+    def addresses(self, scope: str) -> list[Address]:
+        """Return the addresses of a scope."""
+        return [Address._make(row) for row in self._rows(sql.ADDRESSES, scope)]
+
+    def count_seqs(self, scope: str, kind: str, key: str) -> int:
+        """Return how many times a request is recorded in a scope."""
+        return int(self._rows(sql.COUNT_SEQS, scope, kind, key)[0][0])
+
+    def scopes(self) -> list[str]:
+        """Return all scopes, and the tests that have used shared jobs."""
+        return [row[0] for row in self._rows(sql.SCOPES)]
+
+    def kinds(self, scope: str) -> list[str]:
+        """Return the kinds of a scope, at most twenty."""
+        return [row[0] for row in self._rows(sql.KINDS_OF_SCOPE, scope)]
+
+    def other_scopes(self, scope: str, kind: str, key: str) -> list[str]:
+        """Return at most five other scopes in which this very request is recorded."""
+        return [row[0] for row in self._rows(sql.OTHER_SCOPES, scope, kind, key)]
+
+    def chunks(self, job_id: str) -> list[Chunk]:
+        """Return the pieces of a streamed answer."""
+        return [Chunk._make(row) for row in self._rows(sql.CHUNKS, job_id)]
+
+    def has_uses(self, test: str) -> bool:
+        """Return whether a test has used shared jobs."""
+        return bool(self._rows(sql.HAS_USES, test))
+
+    def uses_of(self, test: str) -> set[str]:
+        """Return the ids of the shared jobs that a test has used."""
+        return {row[0] for row in self._rows(sql.USES_OF_TEST, test)}
+
+    def meta(self, key: str) -> str | None:
+        """Return a fact about the file."""
+        rows = self._rows(sql.META, key)
+        return rows[0][0] if rows else None
+
+    def close(self) -> None:
+        """Close the file. Using it again opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = self._finder = None
+
+
+class CassetteFile(_Reader):
+    """A cassette, opened to be read: nothing is written, not beside it either."""
+
+    _find_statement = sql.FIND_IN_CASSETTE
+
+    def _open(self) -> sqlite3.Connection:
+        inspect_cassette(self.path)
+        connection = connect(self.path, read_only=True)
+        try:
+            connection.execute(f"PRAGMA mmap_size = {_MAP_BYTES}")
+            # One read transaction for all look-ups halves their cost; nobody writes to a cassette in place.
+            connection.execute("BEGIN")
+            _need_schema(self.path, connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    def __len__(self) -> int:
+        count = self.meta("jobs") or "0"
+        return int(count) if count.isdecimal() else 0
+
+
+def _need_schema(path: Path | str, connection: sqlite3.Connection) -> None:
+    version = connection.execute(sql.META, ("schema",)).fetchone()
+    need_schema(path, version[0] if version else None)
+
+
+_ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
+_inherited: list[sqlite3.Connection] = []
+
+
+class Ledger(_Reader):
+    """A file that is written while calls are made: WAL, one short transaction a call."""
+
+    _is_ledger = True
+    _layout = LEDGER
+    _mark = "jobs_address"
+    _one = sql.ONE_BY_ID
+
+    def __init__(self, path: Path | str) -> None:
+        super().__init__(path)
+        self._finish = sql.FINISH.format(one=self._one)
+        _ledgers.add(self)
+
+    def _named(self, place: Place) -> tuple[Any, ...]:
+        """Return the values that name one row."""
+        return (place.id,)
+
+    def _open(self) -> sqlite3.Connection:
+        inspect_ledger(self.path, self._mark)
+        if isinstance(self.path, Path):
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise CassetteError(
+                    self.path,
+                    f"its folder cannot be made ({error.strerror}). Name another path, or give this user the right to.",
+                ) from error
+        connection = connect(self.path, read_only=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            _create(connection, self._layout)
+            _need_schema(self.path, connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection within one write transaction."""
+        with self._using() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    def insert(self, row: Row, chunks: Sequence[Chunk] = ()) -> bool:
+        """Add a row; False if there is one at its address and attempt."""
+        try:
+            if chunks:
+                with self.transaction() as connection:
+                    connection.execute(sql.INSERT, tuple(row))
+                    connection.executemany(sql.INSERT_CHUNK, [(row.id, *chunk) for chunk in chunks])
+            else:
+                self._write(sql.INSERT, tuple(row))
+        except CassetteError as error:
+            if _is_taken(error.__cause__):
+                return False
+            raise
+        return True
+
+    def finish(self, place: Place, answer: Answer) -> bool:
+        """Store how a running row ended; False if it was given up in the meantime."""
+        values = (
+            answer.status, now(), answer.response_json, answer.data_json, answer.error_json, *self._named(place),
+        )  # fmt: skip
+        if not answer.chunks:
+            return self._write(self._finish, values) == 1
+        with self.transaction() as connection:
+            finished = connection.execute(self._finish, values).rowcount == 1
+            if finished:
+                connection.executemany(sql.INSERT_CHUNK, [(place.id, *chunk) for chunk in answer.chunks])
+            return finished
+
+    def attach(self, place: Place, data_json: str) -> None:
+        """Store the data of a running row."""
+        self._write(sql.ATTACH.format(one=self._one), (data_json, *self._named(place)))
+
+    def interrupt(self, place: Place) -> bool:
+        """Give up a running row; False if it has ended."""
+        return self._write(sql.INTERRUPT.format(one=self._one), (now(), *self._named(place))) == 1
+
+    def lease(self, place: Place) -> tuple[str, str | None, str | None] | None:
+        """Return status, owner and last beat of a row."""
+        rows = self._rows(sql.LEASE.format(one=self._one), *self._named(place))
+        return rows[0] if rows else None
+
+    def beat(self, owners: Iterable[str]) -> None:
+        """Say that the owners of running rows are alive."""
+        for owner in set(owners):
+            self._write(sql.BEAT, (now(), owner))
+
+    def add_use(self, test: str, job_id: str) -> None:
+        """Note that a test has used a shared job."""
+        self._write(sql.ADD_USE, (test, job_id))
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> int:
+        # Written out for the sake of each recorded call, like find().
+        with self._lock:
+            try:
+                return (self._connection or self._open()).execute(statement, values).rowcount
+            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+                raise explain(self.path, error, is_ledger=True) from error
+
+    def after_fork(self) -> None:
+        """Open the file anew in a forked child: a SQLite connection must not cross a fork, not even to be closed."""
+        if self._connection is not None:
+            _inherited.append(self._connection)
+        self._connection = self._finder = None
+        self._lock = threading.RLock()
+
+
+class StagingFile(Ledger):
+    """A ledger in the layout of a cassette: every job has an address, one tree takes them all."""
+
+    _layout = CASSETTE
+    _mark = "jobs"
+    _one = sql.ONE_BY_PLACE
+
+    def _named(self, place: Place) -> tuple[Any, ...]:
+        assert place.address is not None  # noqa: S101 - what is staged has an address
+        return (*place.address, place.attempt)
+
+
+def _create(connection: sqlite3.Connection, layout: str) -> None:
+    """Make the tables if the file is new; several processes may do so at once."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            for statement in layout.split(";\n"):
+                connection.execute(statement)
+            connection.execute(sql.SET_META, ("schema", str(VERSION)))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # A full disk has already rolled it back.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _is_taken(error: BaseException | None) -> bool:
+    """Return whether a row was not added because there is one already, not because the file is another than it says."""
+    name = getattr(error, "sqlite_errorname", "")
+    return isinstance(error, sqlite3.IntegrityError) and name in (
+        "SQLITE_CONSTRAINT_PRIMARYKEY",
+        "SQLITE_CONSTRAINT_UNIQUE",
+    )
+
+
+def _after_fork_in_child() -> None:
+    for ledger in list(_ledgers):
+        ledger.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,139 @@
+"""The tests that share one cassette, in one session: the file they are served from and the file they record into."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import CassetteError, ConfigurationError
+from .job import Status
+from .staging import Leftover, Session, Staging, leftovers
+from .store.sqlite import CassetteFile, StagingFile
+from .takeover import Taken, take_over, take_over_leftovers
+
+if TYPE_CHECKING:
+    from .job import Address, Chunk, Row
+
+__all__ = ["Suite"]
+
+
+class Suite:
+    """A cassette in use.
+
+    Args:
+        path: The cassette; it need not exist.
+        session: Whose staging file takes what is recorded.
+
+    Raises:
+        CassetteError: The file exists and cannot be used.
+        ConfigurationError: It may not be where it is.
+
+    """
+
+    def __init__(self, path: Path, session: Session) -> None:
+        if "__snapshots__" in path.parts:
+            raise ConfigurationError(
+                f"the cassette {path} is in a folder of snapshots: `pytest --snapshot-update` deletes files there "
+                f"that are no snapshots. Put it somewhere else, such as cassettes/jobs.db."
+            )
+        self.path = path
+        self.session = session
+        self.staging = Staging(path, session)
+        self.file = CassetteFile(path) if path.exists() else None
+        #: How many calls the cassette has.
+        self.count = len(self.file) if self.file is not None else 0
+        #: Calls that were made after their test had ended: scope, call, whether refused.
+        self.late: list[tuple[str, str, bool]] = []
+        self._lock = threading.Lock()
+        self._leftovers: list[Leftover] | None = None
+        self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}
+
+    @property
+    def shown_path(self) -> Path:
+        """The cassette's path as the user would write it."""
+        here = Path.cwd()
+        return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
+
+    def name_of(self, file: Path, rest: str, root: Path) -> str:
+        """Return the scope's name of a test: its node id, seen from the folder of its suite.
+
+        That is the folder of the cassette, or the one above if it is called `cassettes`; so a test has one name from
+        wherever pytest is started.
+
+        Args:
+            file: The test's file.
+            rest: What follows the file in the node id.
+            root: The rootdir, from which tests outside of the suite's folder are named.
+
+        """
+        folder = self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
+        base = folder if file.is_relative_to(folder) else root
+        shown = (file.relative_to(base) if file.is_relative_to(base) else file).as_posix()
+        return f"{shown}::{rest}" if rest else shown
+
+    def find_kept(self, scope: str, address: Address, mode: str) -> tuple[Row, list[Chunk]] | None:
+        """Return what a failed or killed session of the same mode has kept for a call of a scope."""
+        for ledger, attempt in self._kept_of(mode, scope):
+            try:
+                row = ledger.row_at(address._replace(scope=attempt))
+                if row is not None and row.status in (Status.COMPLETED, Status.FAILED):
+                    return row, ledger.chunks(row.id)
+            except CassetteError:
+                continue
+        return None
+
+    def _kept_of(self, mode: str, scope: str) -> list[tuple[StagingFile, str]]:
+        """Return where the attempts at a scope are kept, the latest first."""
+        with self._lock:
+            if self._leftovers is None:
+                self._leftovers = list(leftovers(self.path, self.session.id))
+                self._kept = defaultdict(list)
+                for leftover in self._leftovers:
+                    for attempt in leftover.attempts:
+                        self._kept[attempt.mode, attempt.scope].insert(0, (leftover.ledger, attempt.id))
+            return self._kept.get((mode, scope), [])
+
+    def recover(self) -> Taken:
+        """Take over the finished tests of dead sessions.
+
+        Raises:
+            CassetteError: The cassette cannot be written.
+
+        """
+        taken = take_over_leftovers(self.path, self.session.id)
+        if any(taken):
+            self._reopen()
+        return taken
+
+    def take_over(self) -> Taken:
+        """Take over what this session has recorded, by whichever process.
+
+        Raises:
+            CassetteError: The cassette cannot be written; what was recorded is kept in staging.
+
+        """
+        self.close()
+        path = self.staging.existing()
+        taken = Taken()
+        if path is not None:
+            taken = take_over(self.path, StagingFile(path))
+            # What was kept of dead sessions may be in the cassette by now.
+            take_over_leftovers(self.path, self.session.id)
+        self._reopen()
+        return taken
+
+    def _reopen(self) -> None:
+        if self.file is not None:
+            self.file.close()
+        self.file = CassetteFile(self.path) if self.path.exists() else None
+
+    def close(self) -> None:
+        """Close the files."""
+        if self.file is not None:
+            self.file.close()
+        self.staging.close()
+        for leftover in self._leftovers or ():
+            leftover.ledger.close()
+        self._leftovers = None

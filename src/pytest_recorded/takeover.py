@@ -1,0 +1,185 @@
+"""Taking over into the cassette what a session has recorded.
+
+Taken over are the calls of attempts that passed: of each test those of its last such attempt. The same answer keeps its
+old row, so that recording an unchanged world again changes no byte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .drift import same_answer
+from .job import Address, Status, job_id
+from .modes import RecordMode
+from .staging import discard, end_session, leftovers, read_attempts, workshop
+from .store.build import Changes, build, exclusive
+from .store.sqlite import CassetteFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from .job import Row
+    from .staging import Attempt
+    from .store.sqlite import StagingFile
+
+__all__ = ["Taken", "final_row", "take_over", "take_over_leftovers"]
+
+
+class Taken(NamedTuple):
+    """What a takeover did.
+
+    Attributes:
+        added: Rows that the cassette did not have.
+        replaced: Rows whose answer was another one.
+        dropped: Rows that a rewritten test no longer makes.
+        unchanged: Rows whose answer was the same.
+
+    """
+
+    added: int = 0
+    replaced: int = 0
+    dropped: int = 0
+    unchanged: int = 0
+
+
+def final_row(row: Row, scope: str) -> Row:
+    """Return a staged row as it will be in the cassette."""
+    address = Address(scope, row.kind, row.key or "", row.seq)
+    return row._replace(id=job_id(address, row.attempt), scope=scope, parent_id=None, owner=None, beat_at=None)
+
+
+def take_over(cassette: Path, ledger: StagingFile) -> Taken:
+    """Take over what a session has recorded, and delete its staging file if nothing worth keeping is left.
+
+    Raises:
+        CassetteError: The cassette cannot be written; the staging file is kept.
+
+    """
+    try:
+        attempts = read_attempts(ledger)
+        good = _last_of_each_scope(attempt for attempt in attempts if attempt.counts)
+        taken = _merge(cassette, [(ledger, attempt) for attempt in good]) if good else Taken()
+        if _worth_keeping(cassette, attempts, {attempt.scope for attempt in good}):
+            end_session(ledger)
+        else:
+            discard(ledger)
+    finally:
+        ledger.close()
+    return taken
+
+
+def _worth_keeping(cassette: Path, attempts: list[Attempt], done: set[str]) -> bool:
+    """Return whether an attempt is left whose calls could still be used: of a test that the cassette has not."""
+    left = {attempt.scope for attempt in attempts} - done
+    if not left or not cassette.exists():
+        return bool(left)
+    reader = CassetteFile(cassette)
+    try:
+        return not all(reader.has_scope(scope) for scope in left)
+    finally:
+        reader.close()
+
+
+def take_over_leftovers(cassette: Path, current: str = "") -> Taken:
+    """Take over the finished tests of sessions that were killed before they could do so themselves.
+
+    Raises:
+        CassetteError: The cassette cannot be written.
+
+    """
+    total = Taken()
+    for leftover in leftovers(cassette, current):
+        taken = take_over(cassette, leftover.ledger)
+        total = Taken(*map(sum, zip(total, taken, strict=True)))
+    return total
+
+
+def _last_of_each_scope(attempts: Iterable[Attempt]) -> list[Attempt]:
+    return list({attempt.scope: attempt for attempt in attempts}.values())
+
+
+def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]]) -> Taken:
+    folder = workshop(cassette)
+    with exclusive(folder / f"{cassette.name}.lock"):
+        reader = CassetteFile(cassette) if cassette.exists() else None
+        try:
+            merge = _Merge(reader)
+            for ledger, attempt in sources:
+                merge.add(ledger, attempt)
+        finally:
+            if reader is not None:
+                reader.close()
+        if merge.changes:
+            build(cassette, merge.changes, folder)
+    return merge.taken
+
+
+class _Merge:
+    """Compares what was recorded with what the cassette has."""
+
+    def __init__(self, reader: CassetteFile | None) -> None:
+        self._reader = reader
+        self.changes = Changes()
+        self.taken = Taken()
+        self._seen: set[Address] = set()
+
+    def add(self, ledger: StagingFile, attempt: Attempt) -> None:
+        made = set()
+        for row in ledger.rows(attempt.id):
+            if _has_ended(row):
+                final = final_row(row, attempt.scope)
+                made.add(final.address)
+                self._add_row(ledger, row, final)
+        self._add_shared(ledger, attempt)
+        if attempt.mode == RecordMode.REWRITE:
+            self._drop_others(attempt.scope, made)
+
+    def _add_row(self, ledger: StagingFile, row: Row, final: Row) -> None:
+        if final.address in self._seen:
+            return
+        self._seen.add(final.address)
+        chunks = tuple(ledger.chunks(row.id))
+        old = self._reader.row_at(final.address) if self._reader else None
+        if old is None:
+            self._count(added=1)
+        elif final.attempt > old.attempt:
+            self._count(replaced=1)
+        elif self._reader and same_answer(old, final, self._reader.chunks(old.id), chunks):
+            self._count(unchanged=1)
+            return
+        else:
+            self._count(replaced=1)
+            self.changes.gone.add(final.address)
+        self.changes.fresh.append((final, chunks))
+
+    def _add_shared(self, ledger: StagingFile, attempt: Attempt) -> None:
+        for staged_id in sorted(ledger.uses_of(attempt.id)):
+            row = ledger.row(staged_id)
+            if row is None:
+                # The test used a row that the cassette has already.
+                final_id = staged_id
+            elif _has_ended(row):
+                final = final_row(row, "")
+                final_id = final.id
+                self._add_row(ledger, row, final)
+            else:
+                continue
+            if self._reader is None or final_id not in self._reader.uses_of(attempt.scope):
+                self.changes.uses.add((attempt.scope, final_id))
+
+    def _drop_others(self, scope: str, made: set[Address]) -> None:
+        for old in self._reader.rows(scope) if self._reader else ():
+            if old.address not in made and old.address not in self.changes.gone:
+                self.changes.gone.add(old.address)
+                self._count(dropped=1)
+
+    def _count(self, **more: int) -> None:
+        self.taken = Taken(**{name: value + more.get(name, 0) for name, value in self.taken._asdict().items()})
+
+
+def _has_ended(row: Row) -> bool:
+    # A call that its own test cancelled is interrupted and has an error; one that died with its process has none.
+    return row.status in (Status.COMPLETED, Status.FAILED) or (
+        row.status == Status.INTERRUPTED and row.error_json is not None
+    )

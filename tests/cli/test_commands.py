@@ -1,0 +1,204 @@
+"""The command line, as processes and through its own entry point."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from pytest_recorded import recorder, use_cassette
+
+
+def run(*args, cwd=None, **env):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest_recorded", *args],
+        cwd=cwd,
+        env=kept | {"COLUMNS": "200", "NO_COLOR": "1"} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def record(path, *scopes):
+    ask = recorder(kind="cli.ask")(lambda question: question)
+    for scope in scopes:
+        with use_cassette(path, scope=scope):
+            ask("a")
+            ask("b")
+
+
+@pytest.fixture
+def cassette(tmp_path):
+    path = tmp_path / "cassettes" / "jobs.db"
+    record(path, "tests/test_a.py::test_x")
+    return path
+
+
+def scopes(path):
+    connection = sqlite3.connect(path)
+    try:
+        return [scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM jobs ORDER BY scope")]
+    finally:
+        connection.close()
+
+
+def test_the_demo_records_replays_offline_and_says_what_to_type_next(tmp_path):
+    """The demo exits with 0, its second run having reached no server; it needs no other plugin and minds no CI."""
+    done = run("demo", f"--dir={tmp_path / 'demo'}", CI="true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("--record-mode=")]
+    assert [row[:5] for row in rows] == [
+        ["--record-mode=once", "5", "0", "0", "5"],
+        ["--record-mode=none", "0", "5", "0", "0"],
+    ]
+    assert f"The cassette is {tmp_path / 'demo' / 'cassettes' / 'jobs.db'}" in done.stdout
+    assert "Next:" in done.stdout
+    # The suite stands on its own afterwards.
+    again = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "pytest_recorded.plugin", "--record-mode=none", "-q"],
+        cwd=tmp_path / "demo",
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "recorded: 5 replayed" in again.stdout
+
+
+def test_the_demo_works_in_a_temporary_folder_of_its_own():
+    done = run("demo")
+    assert done.returncode == 0
+    assert re.search(r"A sample suite is in \S*pytest-recorded-demo-", done.stdout)
+
+
+def test_the_demo_overwrites_nothing(tmp_path):
+    (tmp_path / "assistant.py").write_text("mine")
+    done = run("demo", f"--dir={tmp_path}")
+    assert done.returncode == 2
+    assert "has assistant.py already. Give the demo an empty folder" in done.stderr
+    assert (tmp_path / "assistant.py").read_text() == "mine"
+
+
+def test_the_demo_loads_no_http_library_but_the_standard_one(tmp_path):
+    done = run("demo", f"--dir={tmp_path}")
+    source = (tmp_path / "assistant.py").read_text()
+    assert done.returncode == 0
+    assert {line for line in source.splitlines() if line.startswith("import ")} == {
+        "import json",
+        "import urllib.request",
+    }
+
+
+def test_rename_moves_the_recordings_of_a_test(cassette):
+    done = run("rename", "tests/test_a.py::test_x", "tests/test_b.py::test_y", cwd=cassette.parent.parent)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "2 calls of tests/test_a.py::test_x now belong to tests/test_b.py::test_y\n",
+    )
+    assert scopes(cassette) == ["tests/test_b.py::test_y"]
+
+
+def test_rename_of_a_test_without_recordings_names_close_ones(cassette):
+    done = run("rename", "tests/test_a.py::test_y", "x", f"--cassette={cassette}")
+    assert done.returncode == 2
+    assert "has no recordings of 'tests/test_a.py::test_y'. Did you mean: tests/test_a.py::test_x?" in done.stderr
+
+
+def test_rename_to_a_test_that_has_recordings_is_refused(cassette):
+    record(cassette, "other")
+    before = cassette.read_bytes()
+    done = run("rename", "other", "tests/test_a.py::test_x", f"--cassette={cassette}")
+    assert done.returncode == 2
+    assert "has recordings of 'tests/test_a.py::test_x' already" in done.stderr
+    assert cassette.read_bytes() == before
+
+
+def test_rename_without_a_cassette_makes_none(tmp_path):
+    done = run("rename", "a", "b", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cassettes/jobs.db: does not exist. Name another one with --cassette." in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rename_moves_the_uses_of_shared_calls(tmp_path):
+    ask = recorder(kind="cli.shared")(lambda question: question)
+    path = tmp_path / "jobs.db"
+    with use_cassette(path, scope="suite"):
+        ask("a")
+    connection = sqlite3.connect(path)
+    ((test,),) = connection.execute("SELECT test FROM uses").fetchall()
+    connection.close()
+    assert run("rename", test, "new", f"--cassette={path}").returncode == 0
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT test FROM uses").fetchall() == [("new",)]
+    connection.close()
+
+
+def test_migrate_copies_a_file_of_the_package_recorded_and_leaves_it_as_it_is(tmp_path):
+    script = (
+        "import recorded\n"
+        "recorded.configure('old.db')\n"
+        "@recorded.recorder(kind='shop.place')\ndef place(x):\n    if x < 0: raise ValueError(x)\n    return {'id': x}\n"
+        "place(1, key='one'); place(2)\n"
+        "for _ in range(2):\n    try: place(-1, key='bad')\n    except ValueError: pass\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    before = (tmp_path / "old.db").read_bytes()
+    done = run("migrate", "old.db", "new.db", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "4 jobs copied from old.db to new.db\n")
+    assert (tmp_path / "old.db").read_bytes() == before
+    from pytest_recorded import Recorder  # noqa: PLC0415 - the reader of the copy
+
+    place = recorder(kind="shop.place")(lambda x: pytest.fail("it must be answered from the file"))
+    with Recorder(tmp_path / "new.db") as book:
+        assert place(1, key="one") == {"id": 1}
+        assert sorted((job.key, job.attempt, job.status.value) for job in book.jobs if job.key) == [
+            ("bad", 0, "failed"),
+            ("bad", 1, "failed"),
+            ("one", 0, "completed"),
+        ]
+
+
+def test_migrate_never_overwrites(tmp_path):
+    (tmp_path / "new.db").write_text("mine")
+    (tmp_path / "old.db").write_text("x")
+    done = run("migrate", "old.db", "new.db", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "new.db: exists already" in done.stderr
+
+
+def test_migrate_of_something_else_says_so_and_leaves_nothing(tmp_path):
+    (tmp_path / "old.db").write_text("no database")
+    done = run("migrate", "old.db", "new.db", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "old.db" in done.stderr
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_the_version_is_that_of_the_package():
+    import importlib.metadata  # noqa: PLC0415 - only here
+
+    assert run("--version").stdout == f"pytest-recorded {importlib.metadata.version('pytest-recorded')}\n"
+
+
+def test_the_help_lists_every_command():
+    help_text = run("--help").stdout
+    for command in ("demo", "rename", "migrate"):
+        assert command in help_text
+
+
+def test_a_wrong_command_exits_with_2():
+    assert run("dmeo").returncode == 2
+
+
+def test_the_command_line_needs_typer_and_rich_only_when_it_runs():
+    script = "import sys, pytest_recorded.cli\nprint([n for n in ('typer', 'rich') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,133 @@
+"""The documents are true: every program in them runs, and prints what they say; every table is that of the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_recorded.cli.demo_api import DemoApi
+from pytest_recorded.modes import TABLE, Act, Known, RecordMode
+from pytest_recorded.options import OPTIONS
+from pytest_recorded.store.schema import CASSETTE, LEDGER
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(python|console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ANY_LINES, ANY_TEXT = "…", "…"
+
+
+def blocks(document):
+    return [(match[1], match[2]) for match in BLOCK.finditer(document.read_text(encoding="utf-8"))]
+
+
+def sessions(text):
+    """Return the commands of a console block, each with the lines that it prints."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def matches(expected, printed):
+    """Return whether lines were printed: `…` alone stands for any lines, in a line for any text."""
+    if not expected:
+        return not printed
+    if expected[0] == ANY_LINES:
+        return any(matches(expected[1:], printed[skipped:]) for skipped in range(len(printed) + 1))
+    if not printed:
+        return False
+    pattern = ".*".join(re.escape(part) for part in expected[0].split(ANY_TEXT))
+    return re.fullmatch(pattern, printed[0].rstrip()) is not None and matches(expected[1:], printed[1:])
+
+
+def run(command, folder):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
+    command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
+    command = re.sub(r"\bpython (?=\w)", f"{sys.executable} ", command)
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    return (done.stdout + done.stderr).splitlines()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_examples_of_a_document_print_what_it_says(document, tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    with DemoApi() as api:
+        for language, text in blocks(document):
+            if language == "python":
+                name = re.match(r"# ([\w.]+)", text)
+                assert name, f"the first line of a program must name its file:\n{text}"
+                (tmp_path / name[1]).write_text(text.replace("http://127.0.0.1:8000", api.url))
+            elif language == "console":
+                for command, expected in sessions(text):
+                    printed = [line.replace(api.url, "http://127.0.0.1:8000") for line in run(command, tmp_path)]
+                    assert matches(expected, printed), "\n".join([f"$ {command}", *printed])
+
+
+def test_every_program_of_the_documents_is_run(tmp_path):
+    """A program that no console block mentions by its file, nor pytest collects or imports, would prove nothing."""
+    for document in DOCUMENTS:
+        found = blocks(document)
+        commands = " ".join(text for language, text in found if language == "console")
+        programs = [
+            match[1] for language, text in found if language == "python" and (match := re.match(r"# ([\w.]+)", text))
+        ]
+        sources = " ".join(text for language, text in found if language == "python")
+        for name in programs:
+            module = name.removesuffix(".py")
+            used = module in commands or (name.startswith("test_") and "pytest" in commands)
+            assert used or re.search(rf"import .*\b{module}\b|from {module} import", sources), (document.name, name)
+
+
+def table_after(document, heading):
+    text = (ROOT / document).read_text(encoding="utf-8").split(heading, 1)[1]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    rows = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+    end = next((i for i, line in enumerate(text.splitlines()) if line.startswith("## ")), None)
+    del end
+    return rows
+
+
+def test_the_table_of_modes_is_the_table_of_the_code():
+    rows = table_after("README.md", "## Record modes")
+    assert rows[0] == ["mode", *(str(known) for known in Known)]
+    documented = {row[0]: row[1:] for row in rows[2 : 2 + len(RecordMode)]}
+    words = {Act.RETRY: "run again, record the next attempt"}
+    expected = {
+        mode.value: [words.get(TABLE[mode][known], str(TABLE[mode][known])) for known in Known] for mode in RecordMode
+    }
+    assert documented == expected
+
+
+def test_the_table_of_options_is_the_table_of_the_code():
+    rows = table_after("README.md", "## Options")
+    expected = [[o.flag, o.ini, f"{o.name}=", o.help, o.default] for o in OPTIONS]
+    assert rows[2 : 2 + len(OPTIONS)] == expected
+
+
+def test_the_schema_in_the_documents_is_the_schema_of_the_code():
+    found = [text for language, text in blocks(ROOT / "docs" / "how.md") if language == "sql"]
+    assert found == [CASSETTE, LEDGER.split(");\n", 1)[1].splitlines(keepends=True)[0]]
+
+
+def test_the_readme_names_the_two_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "pip install uv && uv run pytest-recorded demo" in text
+    assert "\n    uv run pytest " in text
+
+
+def test_links_between_documents_lead_somewhere():
+    for document in [*DOCUMENTS, ROOT / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), (document.name, target)

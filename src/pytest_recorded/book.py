@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .call import Call, Ticket
     from .job import Chunk, Found
     from .paths import Path
-    from .redact import Rules, Secrets
+    from .redact import Secrets
+    from .rules import Rules
     from .stream import Pieces
     from .target import Target
 

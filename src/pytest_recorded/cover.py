@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from .paths import DEEP, change
-from .redact import REDACTED, Rules, Secrets
+from .redact import REDACTED, Secrets
+from .rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from .options import strings, unknown_argument
 from .paths import parse
 from .projection import projection_for
 from .recording import default_recorder
-from .redact import rules_from
+from .rules import rules_from
 from .target import Slots, Target, target_of
 
 if TYPE_CHECKING:

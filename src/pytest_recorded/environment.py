@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .redact import Rules, Secrets
+from .redact import Secrets
+
+if TYPE_CHECKING:
+    from .rules import Rules
 
 __all__ = ["Environment"]
 

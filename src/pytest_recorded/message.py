@@ -131,7 +131,9 @@ class HttpRequest:
             if form == "bytes" and isinstance(content, str):
                 body = content.encode("latin-1")
             else:
-                text = content if isinstance(content, str) and form != "json" else json.dumps(content, ensure_ascii=False)
+                text = (
+                    content if isinstance(content, str) and form != "json" else json.dumps(content, ensure_ascii=False)
+                )
                 body = text.encode(errors="surrogatepass")
             return cls(str(tree["method"]), str(tree["url"]), headers, body if form else b"")
         except (KeyError, TypeError, ValueError, AttributeError) as error:

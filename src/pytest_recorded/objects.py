@@ -289,7 +289,8 @@ def _rebuild_model(cls: Any, state: State) -> Any:
     fields = {name: fields[name] for name in specs}
     private = {name: item for name, item in state.private.items() if name in cls.__private_attributes__}
     for name, spec in cls.__private_attributes__.items():
-        if name not in private and type(default := spec.get_default()).__name__ != "PydanticUndefinedType":
+        default = None if name in private else _private_default(spec, {**fields, **private})
+        if name not in private and type(default).__name__ != "PydanticUndefinedType":
             private[name] = default
     made = object.__new__(cls)
     for slot, content in (
@@ -302,6 +303,14 @@ def _rebuild_model(cls: Any, state: State) -> Any:
         if content is not None or getattr(cls, slot, None) is not None:
             object.__setattr__(made, slot, content)
     return made
+
+
+def _private_default(spec: Any, fields: dict[str, Any]) -> Any:
+    # Each release of pydantic asks for private defaults in a way of its own; the factory itself stays what it is.
+    if spec.default_factory is None:
+        return spec.get_default()
+    takes_data = getattr(spec, "default_factory_takes_validated_data", False)
+    return spec.default_factory(fields) if takes_data else spec.default_factory()
 
 
 def _default(spec: Any, fields: dict[str, Any]) -> Any:

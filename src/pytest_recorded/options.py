@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from .errors import ConfigurationError
 from .modes import RecordMode, parse_mode
 from .paths import Path, parse
-from .redact import Rules, rules_from
+from .rules import Rules, rules_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from .function import is_cut_short
 from .job import Address, Answer, Place, Status
 from .jobs import Job
 from .modes import Act, Known, RecordMode, decide
-from .redact import rules_from
+from .rules import rules_from
 from .staging import new_id
 from .store.lease import Beat, is_alive, owner
 from .store.sqlite import Ledger

@@ -16,15 +16,14 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .errors import ConfigurationError
 from .known import PLACEHOLDER, REDACTED, Known
 from .named import LONG, SHORT, Names, decoded_pair, find_secrets, is_credential
-from .paths import Path, parse
+from .rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["REDACTED", "Edit", "Mask", "Rules", "Secrets", "edited", "is_credential", "rules_from"]
+__all__ = ["REDACTED", "Edit", "Mask", "Secrets", "edited", "is_credential"]
 
 _CREDENTIAL_HEADER: Final = re.compile(
     r"auth|cookie|token|secret|key|session|credential|signature|password", re.IGNORECASE
@@ -40,37 +39,6 @@ _NUMBER: Final = re.compile(r"-?\d[\d.eE+-]*")
 _STRUCTURE: Final = frozenset("-0123456789{[")
 _NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
 _NO_SECRETS: Final = frozenset({"", "true", "false", "null"})
-
-
-class Rules(NamedTuple):
-    """What the user declared as secret besides what is secret by default."""
-
-    names: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    paths: tuple[Path, ...] = ()
-
-
-def rules_from(redact: Iterable[str], *, where: str) -> Rules:
-    """Read the option `redact=`: `env:NAME`, `$.path.in.json`, or the name of a field, parameter or header.
-
-    Raises:
-        ConfigurationError: An entry is none of these.
-
-    """
-    names, variables, paths = [], [], []
-    for entry in redact:
-        if not isinstance(entry, str) or entry.strip() in ("", "env:"):
-            raise ConfigurationError(
-                f"{where}: {entry!r} names no secret. Write 'env:NAME' (the value of an environment variable), "
-                f"'$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."
-            )
-        if entry.startswith("env:"):
-            variables.append(entry.removeprefix("env:").strip())
-        elif entry.startswith("$"):
-            paths.append(parse(entry, where=where))
-        else:
-            names.append(entry.strip())
-    return Rules(tuple(names), tuple(variables), tuple(paths))
 
 
 class Edit(NamedTuple):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .paths import Path
     from .projection import Projection
-    from .redact import Rules
+    from .rules import Rules
 
 __all__ = ["Slots", "Target", "target_of"]
 

@@ -145,7 +145,8 @@ def test_migrate_copies_a_file_of_the_package_recorded_and_leaves_it_as_it_is(tm
     script = (
         "import recorded\n"
         "recorded.configure('old.db')\n"
-        "@recorded.recorder(kind='shop.place')\ndef place(x):\n    if x < 0: raise ValueError(x)\n    return {'id': x}\n"
+        "@recorded.recorder(kind='shop.place')\n"
+        "def place(x):\n    if x < 0: raise ValueError(x)\n    return {'id': x}\n"
         "place(1, key='one'); place(2)\n"
         "for _ in range(2):\n    try: place(-1, key='bad')\n    except ValueError: pass\n"
     )

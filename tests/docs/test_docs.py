@@ -53,7 +53,7 @@ def run(command, folder):
     environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
-    command = re.sub(r"\bpython (?=\w)", f"{sys.executable} ", command)
+    command = re.sub(r"\bpython (?=[\w-])", f"{sys.executable} ", command)
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
@@ -93,10 +93,7 @@ def test_every_program_of_the_documents_is_run(tmp_path):
 def table_after(document, heading):
     text = (ROOT / document).read_text(encoding="utf-8").split(heading, 1)[1]
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    rows = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
-    end = next((i for i, line in enumerate(text.splitlines()) if line.startswith("## ")), None)
-    del end
-    return rows
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_the_table_of_modes_is_the_table_of_the_code():

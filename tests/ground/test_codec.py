@@ -234,7 +234,10 @@ def test_a_field_gained_without_a_default_says_so_and_what_to_do(old, new):
     ("old", "new"),
     [
         (make_dataclass("Order", [("id", int), ("name", str)])(7, "x"), make_dataclass("Order", [("id", int)])(7)),
-        (pydantic.create_model("Order", id=int, name=str)(id=7, name="x"), pydantic.create_model("Order", id=int)(id=7)),
+        (
+            pydantic.create_model("Order", id=int, name=str)(id=7, name="x"),
+            pydantic.create_model("Order", id=int)(id=7),
+        ),
         (NamedTuple("Order", [("id", int), ("name", str)])(7, "x"), NamedTuple("Order", [("id", int)])(7)),
     ],
 )
@@ -365,7 +368,9 @@ def test_a_value_whose_code_fails_while_it_is_read_cannot_be_stored_and_says_so(
         item: int = item
 
     value = object.__new__(Broken)
-    with pytest.raises(SerializationError, match=r"the state of .*Broken cannot be read \(ZeroDivisionError: no item\)"):
+    with pytest.raises(
+        SerializationError, match=r"the state of .*Broken cannot be read \(ZeroDivisionError: no item\)"
+    ):
         dump([value])
 
 

@@ -153,6 +153,7 @@ KNOWN = Types(
     ]
 )  # fmt: skip
 
+
 def has_no_pair(text):
     """JSON cannot hold two surrogates side by side, see test_codec.py."""
     return not any(

@@ -235,12 +235,12 @@ def test_a_wrapped_function_passes_through_in_other_tests(example):
 def test_http_inside_a_recorded_function_is_not_recorded_again(example):
     example.write(
         inner="import pytest_recorded, world\n"
-        "@pytest_recorded.recorder(kind='inner')\ndef inner(q): return world.ask(q)\n"
-        "@pytest_recorded.recorder(kind='outer')\ndef outer(q): return inner(q)\n",
+        "@pytest_recorded.recorder(kind='within')\ndef inner(q): return world.ask(q)\n"
+        "@pytest_recorded.recorder(kind='around')\ndef outer(q): return inner(q)\n",
         test_a=HEAD + 'import inner\n@pytest.mark.recorded\ndef test_x(): inner.outer("a")\n',
     )
     assert example.run().counts == {"recorded": 1}
-    assert example.rows("kind") == [("outer",)]
+    assert example.rows("kind") == [("around",)]
 
 
 @pytest.mark.parametrize("scope", ["--record-scope=suite", "ini", "marker"])

@@ -21,7 +21,9 @@ def scopes(query, path):
 
 
 def test_equal_rows_in_any_order_are_equal_bytes(tmp_path, folder, row):
-    rows = [(row(f"test_{n % 7}", key=f"k{n}", response_json="x" * (n * 97 % 5000)), CHUNKS[: n % 3]) for n in range(60)]
+    rows = [
+        (row(f"test_{n % 7}", key=f"k{n}", response_json="x" * (n * 97 % 5000)), CHUNKS[: n % 3]) for n in range(60)
+    ]
     uses = {(f"test_{n}", rows[n][0].id) for n in range(20)}
     made = []
     for number in range(3):
@@ -220,8 +222,8 @@ def test_only_one_process_at_a_time_has_the_right_to_replace(folder, start, monk
         pass
 
 
-def test_whoever_waits_for_the_right_gets_it_when_the_other_one_is_done(start):
-    first, second = start(HOLDS), None
+def test_whoever_waits_for_the_right_gets_it_when_the_other_one_is_done(folder, start):
+    first = start(HOLDS)
     assert first.stdout.readline() == "mine\n"
     second = start(HOLDS)
     first.communicate("\n")

@@ -91,6 +91,8 @@ def _binary(content: bytes) -> Body:
 
 def sorted_query(query: str) -> str:
     """Return a query or a form with its parameters sorted by name; those of one name keep their order."""
+    if not query:
+        return ""
     # Bytes that are no UTF-8 stay what they are: two of them are not the same.
     pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
     return urlencode(sorted(pairs, key=itemgetter(0)), errors="surrogateescape")

@@ -168,6 +168,7 @@ class Book(ABC):
         try:
             answer = ticket.call.answer(value, ticket)
             if answer is None:
+                ticket.is_stream = True
                 return ticket.call.tee(value, ticket), None
         except Exception as error:  # noqa: BLE001 - storing a value runs code of its class
             self.lose(ticket, "ran, but its answer cannot be recorded.", error)
@@ -176,7 +177,7 @@ class Book(ABC):
             self.drop(ticket)
             raise
         self.keep(ticket, answer)
-        return self._instead(ticket) or (value, None)
+        return self.instead(ticket) or (value, None)
 
     def failed(self, ticket: Ticket, error: BaseException) -> Outcome | None:
         """Take in what a call raised; return what its caller gets instead, if anything."""
@@ -191,13 +192,13 @@ class Book(ABC):
                 self.lose(ticket, f"raised {type(error).__name__}, which cannot be recorded.", problem)
                 return None
             self.keep(ticket, answer)
-            return self._instead(ticket)
+            return self.instead(ticket)
         else:
             # KeyboardInterrupt, a skip, a miss: not the call's own outcome.
             self.drop(ticket)
         return None
 
-    def _instead(self, ticket: Ticket) -> Outcome | None:
+    def instead(self, ticket: Ticket) -> Outcome | None:
         """Return the recorded answer of a call that ran only to be compared with it."""
         return self.recall(ticket) if ticket.act is Act.COMPARE and ticket.found is not None else None
 

@@ -57,6 +57,12 @@ class Call(Protocol):
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return a stream, wrapped so that it is recorded while it passes."""
 
+    def exhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read a stream that is to be compared as far as it was read when it was recorded, and close it."""
+
+    async def aexhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read an asynchronous stream likewise."""
+
     def recall(self, found: Found, ticket: Ticket) -> tuple[Any, BaseException | None]:
         """Return the recorded answer: what to return, or what to raise.
 
@@ -85,6 +91,8 @@ class Ticket:
     pause = 0.0
     attached: dict[str, Any] | None = None
     error_payload: Any = None
+    #: Whether what came back is a stream, which reports its own end.
+    is_stream = False
     started_at = ""
     request_json: str | None = None
     info_json: str | None = None
@@ -137,6 +145,11 @@ class Ticket:
     def attached_json(self) -> str | None:
         """Return what has been attached so far as it is stored."""
         return to_text(dict(self.attached)) if self.attached else None
+
+    @property
+    def is_compared_stream(self) -> bool:
+        """Whether what came back is a stream that is only to be compared: its caller gets the recorded one."""
+        return self.is_stream and self.act is Act.COMPARE and self.found is not None
 
     @property
     def is_awaited(self) -> bool:

@@ -130,11 +130,12 @@ def load_tree(text: str) -> Any:
         raise SerializationError(f"the stored text is {type(text).__name__}, not text")
     try:
         # What json.loads does around this is half of its time for a small text, and is about white space.
-        tree, end = _scan(text, 0)
+        try:
+            tree, end = _scan(text, 0)
+        except StopIteration:
+            tree, end = None, -1
         return tree if end == len(text) else json.loads(text)
     except RecursionError:
         raise SerializationError("the stored text is nested too deeply to be read") from None
-    except StopIteration:
-        raise SerializationError("the stored text is not JSON") from None
     except ValueError as error:
         raise SerializationError(f"the stored text is not JSON ({error})") from None

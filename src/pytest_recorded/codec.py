@@ -277,7 +277,7 @@ def _unpack(tree: Any, types: Types) -> Any:
 def _unpack_tag(tag: str, content: Any, types: Types) -> Any:
     unpack = _UNPACKERS.get(tag)
     if unpack is None:
-        raise Misfit(f"the tag {tag!r} is not known; the file may come from a newer pytest-recorded")
+        raise Misfit(f"the tag {tag!r:.100} is not known; the file may come from a newer pytest-recorded")
     try:
         return unpack(content, types)
     except (Misfit, RecursionError):

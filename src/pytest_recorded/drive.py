@@ -45,6 +45,9 @@ def drive(call: Call, invoke: Callable[[], Any]) -> Any:
     else:
         leave(token)
         outcome = book.ended(ticket, value)
+        if ticket.is_compared_stream:
+            call.exhaust(outcome[0], ticket)
+            outcome = book.instead(ticket) or outcome
     return given(outcome)
 
 
@@ -69,6 +72,9 @@ async def adrive(call: Call, invoke: Callable[[], Awaitable[Any]]) -> Any:
     else:
         leave(token)
         outcome = book.ended(ticket, value)
+        if ticket.is_compared_stream:
+            await call.aexhaust(outcome[0], ticket)
+            outcome = book.instead(ticket) or outcome
     return given(outcome)
 
 

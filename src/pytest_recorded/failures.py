@@ -75,7 +75,9 @@ def rebuild_error(content: Any, known: Types, unpack: Callable[[Any, Types], Any
     cls = _error_class(name, known)
     if cls is None:
         return RecordedFailure(name, str(content.get("message", "")))
-    args = [at(f".args[{index}]", unpack, item, known) for index, item in enumerate(content.get("args", []))]
+    # The seed library stores no arguments, only the text.
+    stored = content.get("args", [content["message"]] if "message" in content else [])
+    args = [at(f".args[{index}]", unpack, item, known) for index, item in enumerate(stored)]
     base: Any = cls
     while base.__module__ != "builtins":
         base = base.__base__

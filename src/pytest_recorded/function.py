@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import types
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from . import codec
@@ -246,6 +247,29 @@ class FunctionCall:
             return ticket.book.read_on(ticket, len(recorded.items))
 
         return areplayed(recorded, read_on) if tree.get("async") else replayed(recorded, read_on)
+
+    def exhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Run a generator as far as it ran when it was recorded, and close it; see `Call.exhaust`."""
+        # What it raises has been noted, and is compared.
+        with contextlib.suppress(Exception), contextlib.closing(stream):
+            for _ in islice(stream, self._recorded_length(ticket)):
+                pass
+
+    async def aexhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Run an asynchronous generator likewise."""
+        left = self._recorded_length(ticket)
+        with contextlib.suppress(Exception):
+            async with contextlib.aclosing(stream):
+                while left != 0 and await anext(stream, self) is not self:
+                    left = None if left is None else left - 1
+
+    def _recorded_length(self, ticket: Ticket) -> int | None:
+        """Return after how many items the recorded caller has left a generator; None if he has not."""
+        found = ticket.found
+        text = found.response_json if found is not None else None
+        if text is None or not text.startswith((_STREAM + '{"end":"closed"', _STREAM + '{"end":"cancelled"')):
+            return None
+        return len(ticket.book.chunks(ticket))
 
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return the generator, wrapped so that it is recorded while it runs."""

@@ -1,7 +1,8 @@
 """Secret values that have been met, and where a text has them, however they are written there.
 
-A value may stand in a text as it is, escaped as in JSON (also JSON in JSON), or percent-encoded as in a URL; each of
-its characters on its own, because every library escapes others. It counts as a whole token: `abc` is not in `abcd`.
+A value may stand in a text as it is, escaped as in JSON (also JSON in JSON) or by Python, or percent-encoded as in a
+URL (also JSON in a URL); each of its characters on its own, because every library escapes others. It counts as a whole
+token: `abc` is not in `abcd`.
 """
 
 from __future__ import annotations
@@ -19,20 +20,23 @@ REDACTED: Final = "redacted"
 PLACEHOLDER: Final = r"redacted(?:-[0-9a-f]{6}-\d+)?(?![A-Za-z0-9])"
 
 _STARTS: Final = (
-    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4})|(?<=%[0-9a-fA-F]{2}))"
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-fA-F]{2})|(?<=\\u[0-9a-fA-F]{4})"
+    r"|(?<=\\U[0-9a-fA-F]{8})|(?<=%[0-9a-fA-F]{2})|(?<=%25[0-9a-fA-F]{2})|(?<=%2525[0-9a-fA-F]{2})"
+    r"|(?<=%252525[0-9a-fA-F]{2}))"
 )
 _ENDS: Final = r"(?![A-Za-z0-9])"
 _RUN: Final = re.compile(r"[A-Za-z0-9]+")
 _RUN_AFTER_ESCAPE: Final = re.compile(
-    r"(?:\\[nrtbf]|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%(?:25){0,3}[0-9a-fA-F]{2})([A-Za-z0-9]+)"
+    r"(?:\\[nrtbf]|\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|%(?:25){0,3}[0-9a-fA-F]{2})([A-Za-z0-9]+)"
 )
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]+")
 _PIECES: Final = re.compile(r"[A-Za-z0-9_.~-]+|\\+|.", re.DOTALL)
 # JSON in JSON in JSON in JSON: nobody goes deeper, and a bound keeps a search in a megabyte of backslashes short.
 _MOST_ESCAPES: Final = 15
-_ESCAPES: Final = rf"\\{{1,{_MOST_ESCAPES}}}"
+_BACKSLASH: Final = r"(?:\\|%(?:25){0,3}5[cC])"
 _LETTERS: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 _FEW: Final = 64
+_BYTE: Final = 0xFF
 
 
 class Found(NamedTuple):
@@ -105,26 +109,44 @@ def _pattern(values: tuple[str, ...], tokens: bool) -> re.Pattern[str]:
 
 
 def _spelled(value: str, *, tokens: bool) -> str:
-    body = "".join(map(_characters, _PIECES.findall(value)))
+    pieces = _PIECES.findall(value)
+    befores = [False, *(piece[0] == "\\" for piece in pieces)]
+    body = "".join(map(_characters, pieces, befores))
     starts = _STARTS if tokens and value[0].isalnum() else ""
+    if starts and value[0].isascii():
+        # Most places of a text are ruled out by one letter.
+        starts = f"(?={value[0]}){starts}"
     ends = _ENDS if tokens and value[-1].isalnum() else ""
     return starts + body + ends
 
 
 @lru_cache(maxsize=1024)
-def _characters(piece: str) -> str:
-    """Return what matches a character, or a run of plain ones or of backslashes, however it is escaped."""
+def _characters(piece: str, is_after_backslash: bool) -> str:
+    """Return what matches a character, or a run of plain ones or of backslashes, however it is escaped.
+
+    Args:
+        piece: The character or the run.
+        is_after_backslash: Whether there is a backslash before it; then that has taken those of its escape.
+
+    """
     if _PLAIN.fullmatch(piece):
         return re.escape(piece)
     if piece[0] == "\\":
-        return rf"(?:\\|{_in_url(piece[0])}){{1,{_MOST_ESCAPES * len(piece)}}}+"
+        return f"{_BACKSLASH}{{1,{_MOST_ESCAPES * len(piece)}}}+"
+    # All backslashes or none, which keeps a search short; but `%5c` may be a `%` with something behind it.
+    up_to = f",{_MOST_ESCAPES}}}" + ("" if piece == "%" else "+")
+    escape = f"{_BACKSLASH}{{{0 if is_after_backslash else 1}{up_to}"
     units = piece.encode("utf-16-be", "surrogatepass")
-    in_json = "".join(rf"{_ESCAPES}u{_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2))
-    forms = [rf"\\{{0,{_MOST_ESCAPES}}}{re.escape(piece)}", _in_url(piece), in_json]
+    first, *more = (f"u{_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2))
+    in_json = "".join((escape, first, *(f"{_BACKSLASH}{{1{up_to}{unit}" for unit in more)))
+    # Percent-encoded first, or `%25` would be a `%` with something behind it.
+    forms = [f"{_BACKSLASH}{{0{up_to}(?:{_in_url(piece)}|{re.escape(piece)})", in_json]
+    code = ord(piece)
+    forms.append(escape + (f"x{_hex(f'{code:02x}')}" if code <= _BYTE else f"U{_hex(f'{code:08x}')}"))
     if piece in _LETTERS:
-        forms.append(_ESCAPES + _LETTERS[piece])
+        forms.append(escape + _LETTERS[piece])
     if piece == " ":
-        forms.append(r"\+")
+        forms.append(rf"\+|{_in_url('+')}")
     return f"(?:{'|'.join(forms)})"
 
 

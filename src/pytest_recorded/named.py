@@ -50,7 +50,7 @@ _LAST_WORDS: Final = (
 _LONGEST_NAME: Final = 64
 _NAME: Final = re.compile(r"[\w.-]*\Z")
 # An escape whose last letters look like the beginning of a name.
-_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})|%([0-9a-fA-F]{2})|\\([nrtbf])")
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})|%(?:25){0,3}([0-9a-fA-F]{2})|\\([nrtbf])")
 
 # What follows a name.
 _TAG: Final = r"(?:\{\s*\"py:(?:bytes|bytearray|uuid|tuple|set|frozenset)\"\s*:\s*)?"
@@ -135,7 +135,7 @@ class Names:
         return (
             "key" in lowered or "token" in lowered or "pass" in lowered or "secret" in lowered or "code" in lowered
             or "auth" in lowered or "sig" in lowered or "assert" in lowered or "cred" in lowered or "@" in lowered
-            or "%40" in lowered or "bearer " in lowered or "basic " in lowered
+            or ("%" in lowered and "%40" in lowered) or "bearer " in lowered or "basic " in lowered
             or any(map(lowered.__contains__, self.declared))
         )  # fmt: skip
 

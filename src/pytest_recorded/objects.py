@@ -14,7 +14,7 @@ import sys
 import types
 import typing
 from enum import Enum, Flag
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .errors import ConfigurationError
 from .misfit import Misfit, at, field
@@ -70,16 +70,20 @@ class Types:
         cls = self.find(name) if isinstance(name, str) else None
         if cls is None:
             raise Misfit(
-                f"the class {name} is not known here. Make it known: annotate the function's return type with it, "
-                f"name it as response= or data=, or call pytest_recorded.register(…)"
+                f"the class {name!s:.200} is not known here. Make it known: annotate the function's return type with "
+                f"it, name it as response= or data=, or call pytest_recorded.register(…)"
             )
         return cls
+
+
+# A stranger's name may have a million parts.
+_MOST_PACKAGES: Final = 50
 
 
 def _exists(name: str) -> bool:
     """Return whether a loaded module has a class of this full name."""
     parts = name.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
+    for cut in range(min(len(parts) - 1, _MOST_PACKAGES), 0, -1):
         found: Any = sys.modules.get(".".join(parts[:cut]))
         if found is not None:
             for part in parts[cut:]:
@@ -328,4 +332,4 @@ def rebuild_enum(content: Any, known: Types) -> Enum:
     try:
         return cls(member) if issubclass(cls, Flag) else cls[member]
     except (KeyError, ValueError):
-        raise Misfit(f"{class_name(cls)} has no member {member!r} any more; record the call again") from None
+        raise Misfit(f"{class_name(cls)} has no member {member!r:.200} any more; record the call again") from None

@@ -47,6 +47,7 @@ def parse(text: str, *, where: str) -> Path:
     """
     if not isinstance(text, str) or not text.strip():
         raise ConfigurationError(f"{where}: {text!r} is no path. {_HOW}")
+    text = text.strip()
     if not text.startswith("$"):
         return (DEEP, text)
     segments: list[str | int] = []

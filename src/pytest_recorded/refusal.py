@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from .errors import MissingRecording
+from .errors import CassetteError, MissingRecording
 from .miss import Question, explain_miss
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingReco
 
 def unreadable(scope: Scope, kind: str, error: Exception) -> MissingRecording:
     """Return the miss of a call whose recording cannot be read."""
-    return _of_recording(scope, kind, f"The recording of {kind} cannot be read.", f"reason:   {error}", "unreadable")
+    return _of_recording(
+        scope, kind, f"The recording of {kind} cannot be read.", f"reason:   {error}", "unreadable", cause=error
+    )
 
 
 def ended_before(scope: Scope, kind: str, pieces: int) -> MissingRecording:
@@ -38,19 +40,24 @@ def ended_before(scope: Scope, kind: str, pieces: int) -> MissingRecording:
     return _of_recording(scope, kind, headline, why, "all uses served")
 
 
-def _of_recording(scope: Scope, kind: str, headline: str, why: str, reason: str) -> MissingRecording:
-    again = (
-        f"pytest --record-mode=rewrite {shlex.quote(scope.run)}"
-        if scope.run
-        else f'use_cassette("{scope.suite.shown_path}", mode="rewrite")'
-    )
+def _how_to_record(scope: Scope, cause: Exception | None) -> list[str]:
+    if isinstance(cause, CassetteError):
+        # A damaged file takes no recordings either; the error says what to do about it.
+        return []
+    if scope.run:
+        return ["", f"To record it again: pytest --record-mode=rewrite {shlex.quote(scope.run)}"]
+    return ["", f'To record it again: use_cassette("{scope.suite.shown_path}", mode="rewrite")']
+
+
+def _of_recording(
+    scope: Scope, kind: str, headline: str, why: str, reason: str, *, cause: Exception | None = None
+) -> MissingRecording:
     lines = [
         headline,
         f"  test:     {scope.name or '(none)'}",
         f"  cassette: {scope.suite.shown_path}, mode {scope.mode}",
         f"  {why}",
-        "",
-        f"To record it again: {again}",
+        *_how_to_record(scope, cause),
     ]
     return MissingRecording("\n".join(lines), kind=kind, reason=reason)
 

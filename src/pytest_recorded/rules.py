@@ -29,16 +29,18 @@ def rules_from(redact: Iterable[str], *, where: str) -> Rules:
 
     """
     names, variables, paths = [], [], []
-    for entry in redact:
+    # One string alone is a list of one: its letters are names of nothing.
+    for entry in (redact,) if isinstance(redact, str) else redact:
         if not isinstance(entry, str) or entry.strip() in ("", "env:"):
             raise ConfigurationError(
                 f"{where}: {entry!r} names no secret. Write 'env:NAME' (the value of an environment variable), "
                 f"'$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."
             )
-        if entry.startswith("env:"):
-            variables.append(entry.removeprefix("env:").strip())
-        elif entry.startswith("$"):
-            paths.append(parse(entry, where=where))
+        declared = entry.strip()
+        if declared.startswith("env:"):
+            variables.append(declared.removeprefix("env:").strip())
+        elif declared.startswith("$"):
+            paths.append(parse(declared, where=where))
         else:
-            names.append(entry.strip())
+            names.append(declared)
     return Rules(tuple(names), tuple(variables), tuple(paths))

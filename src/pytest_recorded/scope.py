@@ -134,9 +134,10 @@ class Scope(Book):
 
     def _row_id(self, ticket: Ticket) -> str:
         """Return the id of a call's row, where it is."""
-        if ticket.id or ticket.address is None or ticket.found is None:
+        found = ticket.found
+        if found is None or ticket.address is None or (ticket.id and ticket.act is not Act.COMPARE):
             return ticket.id
-        return ticket.found.id or job_id(ticket.address, ticket.found.attempt)
+        return found.id or job_id(ticket.address, found.attempt)
 
     def give_up_dead(self, ticket: Ticket, found: Found) -> bool:
         """Give up a shared call that a dead worker was making."""

@@ -120,10 +120,12 @@ class Staging:
 
     def existing(self) -> Path | None:
         """Return the file if a process of the session has made it."""
-        return next(
-            (path for folder in staging_folders(self.cassette) if (path := folder / self._name).exists()),
-            None,
-        )
+        for folder in staging_folders(self.cassette):
+            # A folder of another user may hide what is in it: then we have made nothing there.
+            with contextlib.suppress(OSError):
+                if (path := folder / self._name).exists():
+                    return path
+        return None
 
     @property
     def ledger(self) -> StagingFile:
@@ -222,18 +224,22 @@ def leftovers(cassette: Path, current: str = "") -> Iterator[Leftover]:
     for path in _staging_files(cassette):
         if current and current in path.name:
             continue
-        ledger = StagingFile(path)
+        ledger, is_old = StagingFile(path), False
         try:
-            if _is_too_old(path):
-                discard(ledger)
-                continue
+            # Before it is opened: what is in its log goes into it then, and it looks new.
+            is_old = _is_too_old(path)
             if _is_running(ledger):
                 ledger.close()
-                continue
-            yield Leftover(ledger, read_attempts(ledger))
+            elif is_old:
+                discard(ledger)
+            else:
+                yield Leftover(ledger, read_attempts(ledger))
         except (CassetteError, SerializationError, IndexError, OSError):
             # A damaged leftover helps nobody and stops nobody; it goes when it is old.
             ledger.close()
+            if is_old:
+                with contextlib.suppress(OSError):
+                    discard(ledger)
 
 
 def _is_running(ledger: StagingFile) -> bool:

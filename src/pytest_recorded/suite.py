@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .errors import CassetteError, ConfigurationError
 from .job import Status
 from .staging import Leftover, Session, Staging, leftovers
+from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile, StagingFile
 from .takeover import Taken, take_over, take_over_leftovers
 
@@ -41,7 +42,7 @@ class Suite:
         self.path = path
         self.session = session
         self.staging = Staging(path, session)
-        self.file = CassetteFile(path) if path.exists() else None
+        self.file = CassetteFile(path) if is_there(path) else None
         #: How many calls the cassette has.
         self.count = len(self.file) if self.file is not None else 0
         #: Calls that were made after their test had ended: scope, call, whether refused.
@@ -127,7 +128,7 @@ class Suite:
     def _reopen(self) -> None:
         if self.file is not None:
             self.file.close()
-        self.file = CassetteFile(self.path) if self.path.exists() else None
+        self.file = CassetteFile(self.path) if is_there(self.path) else None
 
     def close(self) -> None:
         """Close the files."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from .drift import same_answer
+from .errors import CassetteError
 from .job import Address, Status, job_id
 from .modes import RecordMode
 from .staging import discard, end_session, leftovers, read_attempts, workshop
 from .store.build import Changes, build, exclusive
+from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def take_over(cassette: Path, ledger: StagingFile) -> Taken:
 def _worth_keeping(cassette: Path, attempts: list[Attempt], done: set[str]) -> bool:
     """Return whether an attempt is left whose calls could still be used: of a test that the cassette has not."""
     left = {attempt.scope for attempt in attempts} - done
-    if not left or not cassette.exists():
+    if not left or not is_there(cassette):
         return bool(left)
     reader = CassetteFile(cassette)
     try:
@@ -90,7 +92,13 @@ def take_over_leftovers(cassette: Path, current: str = "") -> Taken:
     """
     total = Taken()
     for leftover in leftovers(cassette, current):
-        taken = take_over(cassette, leftover.ledger)
+        try:
+            taken = take_over(cassette, leftover.ledger)
+        except CassetteError as error:
+            if error.path != leftover.ledger.path:
+                raise
+            # It is the leftover that is damaged: it helps nobody and stops nobody.
+            continue
         total = Taken(*map(sum, zip(total, taken, strict=True)))
     return total
 
@@ -102,7 +110,7 @@ def _last_of_each_scope(attempts: Iterable[Attempt]) -> list[Attempt]:
 def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]]) -> Taken:
     folder = workshop(cassette)
     with exclusive(folder / f"{cassette.name}.lock"):
-        reader = CassetteFile(cassette) if cassette.exists() else None
+        reader = CassetteFile(cassette) if is_there(cassette) else None
         try:
             merge = _Merge(reader)
             for ledger, attempt in sources:

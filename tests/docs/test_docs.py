@@ -53,7 +53,7 @@ def run(command, folder):
     environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
-    command = re.sub(r"\bpython (?=[\w-])", f"{sys.executable} ", command)
+    command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
     )

@@ -21,7 +21,7 @@ settings.register_profile(
 settings.load_profile("ground")
 
 
-def describe(value):
+def describe(value):  # noqa: PLR0911 - one line for each kind of value
     """Return a value as plain data that is equal for two values only if they are equal and of equal type, all through.
 
     NaN is equal to itself here, `0.0` is not `-0.0`, and the order of a dict counts.

@@ -64,14 +64,17 @@ def test_no_response_is_the_same_failure_again(name, clients, server, cassette):
 def test_a_cut_body_is_cut_again_after_the_same_pieces(name, client, server, cassette):
     # The raw bytes of a replay are decoded ones.
     hows = [how for how in HOWS[client.is_httpx] if (how, name) != ("raw", "cut gzip")]
+    if is_silent := "silence" in name:
+        hows = hows[:2]
+    timeout = 0.2 if is_silent else 5
     url = server.on("/x", CUT[name](server))
     with cassette() as recorded:
-        live = {how: client.see(url, how, timeout=0.05) for how in hows}
+        live = {how: client.see(url, how, timeout=timeout) for how in hows}
         # Some ways to read do not notice, live and replayed; the recording does.
         assert {(job.status, job.response.end) for job in recorded.jobs} == {("failed", "failed")}
     server.stop()
     with cassette("none"):
-        replayed = {how: client.see(url, how, timeout=0.05) for how in hows}
+        replayed = {how: client.see(url, how, timeout=timeout) for how in hows}
     for how in hows:
         assert (how, replayed[how]["error"], replayed[how]["pieces"]) == (how, live[how]["error"], live[how]["pieces"])
 

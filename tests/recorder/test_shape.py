@@ -172,7 +172,7 @@ def test_a_subclass_inherits_a_recorded_method_and_can_call_it_through_super(rec
     ],
     ids=["partial", "partial keyword", "partial method", "instance", "lambda", "built-in", "descriptor", "unsigned"],
 )
-def test_whatever_is_callable_can_be_recorded(rec, request, fn, args, kwargs, answer, request_):  # noqa: PLR0917
+def test_whatever_is_callable_can_be_recorded(rec, request, fn, args, kwargs, answer, request_):
     decorated = recorder(kind=f"anything.{request.node.callspec.id}")(fn)
     assert decorated(*args, **kwargs) == answer
     assert rec.jobs[0].response == answer

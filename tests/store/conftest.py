@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_recorded.job import Address, Row, job_id
+from pytest_recorded.staging import Session, Staging, new_id
 from pytest_recorded.store.build import Changes, build
+from pytest_recorded.store.lease import owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 MOMENT = "2030-01-02T03:04:05.000006Z"
@@ -117,3 +119,47 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def dead() -> str:
+    """The owner of what a process that is gone has left."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(write, owner().encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    name = os.read(read, 1000).decode()
+    os.close(read)
+    os.close(write)
+    return name
+
+
+@pytest.fixture
+def stage(dead: str) -> Iterator[Callable[..., Staging]]:
+    """Begin sessions: `stage(cassette)` is one of a dead process; all are closed at the end."""
+    made: list[Staging] = []
+
+    def begin(cassette: Path, mode: str = "once", *, whose: str = dead) -> Staging:
+        made.append(Staging(cassette, Session(new_id(), whose, mode)))
+        return made[-1]
+
+    yield begin
+    for staging in made:
+        staging.close()
+
+
+@pytest.fixture
+def attempt(row: Callable[..., Row]) -> Callable[..., str]:
+    """Make an attempt at a test: `attempt(staging, "test_a", ["x"])` has recorded one call with the key x."""
+
+    def make(staging: Staging, scope: str, keys: Iterable[str], *, passed: bool | None = True, **more: object) -> str:
+        made = staging.begin(scope, staging.session.mode, takes_failed=bool(more.pop("takes_failed", False)))
+        for key in keys:
+            staging.ledger.insert(row(made, key=key, id=new_id(), **more))
+        if passed is not None:
+            staging.end(made, passed=passed)
+        return made
+
+    return make

@@ -230,6 +230,6 @@ def test_nothing_that_a_file_defines_may_load_or_run_code(tmp_path, alter, row):
         tmp_path / "ledger.db",
         "CREATE TRIGGER hostile AFTER INSERT ON jobs BEGIN SELECT load_extension('evil'); END;",
     )
-    with pytest.raises(CassetteError, match="not authorized|unsafe use|no such function"):
+    with pytest.raises(CassetteError, match=r"not authorized|unsafe use|no such function"):
         ledger.insert(row(id="2", key="other"))
     ledger.close()

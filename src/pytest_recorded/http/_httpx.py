@@ -7,19 +7,19 @@ library's own transport or its connection pool.
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from ..book import FOREVER
-from ..drive import adrive, drive, sleep
+from ..drive import adrive, drive
 from ..message import HttpRequest, HttpResponse
+from .bodies import AsyncBody, Fed, ReplayedBody, SyncBody
 from .exchange import HttpCall, HttpPieces, book_for_http, header_pairs, says_done
 from .framing import has_body
 from .kin import in_httpx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
 
     from ..book import Book
@@ -59,11 +59,11 @@ class _Library:
     def __init__(self, module: ModuleType) -> None:
         self.module: Any = module
         self.name = module.__name__
-        self.sync_body = type("RecordedBody", (_SyncBody, self.module.SyncByteStream), {})
-        self.async_body = type("RecordedBody", (_AsyncBody, self.module.AsyncByteStream), {})
-        both = (_ReplayedBody, self.module.SyncByteStream, self.module.AsyncByteStream)
+        self.sync_body = type("RecordedBody", (SyncBody, self.module.SyncByteStream), {})
+        self.async_body = type("RecordedBody", (AsyncBody, self.module.AsyncByteStream), {})
+        both = (ReplayedBody, self.module.SyncByteStream, self.module.AsyncByteStream)
         self.replayed_body = type("ReplayedBody", both, {})
-        self.fed_body = type("FedBody", (_Fed, self.module.SyncByteStream), {})
+        self.fed_body = type("FedBody", (Fed, self.module.SyncByteStream), {})
         self._for_tests = tuple(getattr(self.module, name) for name in _FOR_TESTS)
         self._core = self.name.replace("httpx", "httpcore")
         self._genuine: list[Any] = []
@@ -143,6 +143,28 @@ class _Call(HttpCall):
         """Return what an exception of the standard library is in the library."""
         return self.httpx_error(in_httpx(error, awaited=awaited), str(error)) or error
 
+    def exhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read a response's body as far as it was read when it was recorded; see `Call.exhaust`."""
+        body, left = stream.stream, self.recorded_length(ticket)
+        # What it raises has been noted, and is compared.
+        with contextlib.suppress(Exception), contextlib.closing(body):
+            if isinstance(body, SyncBody) and left != 0:
+                for chunk in body:
+                    left = None if left is None else max(0, left - len(chunk))
+                    if left == 0:
+                        break
+
+    async def aexhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read an asynchronous response's body likewise."""
+        body, left = stream.stream, self.recorded_length(ticket)
+        with contextlib.suppress(Exception):
+            async with contextlib.aclosing(body):
+                if isinstance(body, AsyncBody) and left != 0:
+                    async for chunk in body:
+                        left = None if left is None else max(0, left - len(chunk))
+                        if left == 0:
+                            break
+
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return the response, its body recorded while it is read."""
         head = HttpResponse(
@@ -165,17 +187,16 @@ def _url(url: Any) -> str:
 
 def _replayed_headers(response: HttpResponse, method: str) -> list[tuple[bytes, bytes]]:
     """Return headers for a body that is decoded and whole: its encodings are gone, its length is what it is now."""
-    gone = {"transfer-encoding"} if response.encoded else {"transfer-encoding", "content-encoding"}
     is_whole = has_body(method, response.status) and response.end == "complete"
-    length = str(len(response.content)).encode()
-    return [
-        (
-            name.encode("latin-1"),
-            length if is_whole and name.lower() == "content-length" else value.encode("latin-1"),
-        )
-        for name, value in response.headers
-        if name.lower() not in gone
-    ]
+    headers = []
+    for name, value in response.headers:
+        lowered = name.lower()
+        if lowered == "transfer-encoding" or (lowered == "content-encoding" and not response.encoded):
+            continue
+        if lowered == "content-length" and is_whole:
+            value = str(len(response.content))  # noqa: PLW2901 - the recorded one was of the encoded body
+        headers.append((name.encode("latin-1"), value.encode("latin-1")))
+    return headers
 
 
 class _Pieces(HttpPieces):
@@ -259,126 +280,3 @@ def _use_up(request: Any, stream: Any) -> None:
     if request.stream is not stream:
         request.stream = stream
         del request._content  # noqa: SLF001 - read() has put it there
-
-
-class _Fed:
-    """Chunks to be decoded, and where in them the decoder is."""
-
-    def __init__(self, chunks: list[tuple[float, bytes]]) -> None:
-        self._chunks = chunks
-        self.at = 0.0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for at, chunk in self._chunks:
-            self.at = at
-            yield chunk
-
-
-class _SyncBody:
-    """A body that is recorded while it is read."""
-
-    def __init__(self, inner: Any, pieces: _Pieces) -> None:
-        self._inner = inner
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._inner:
-                self._pieces.note(chunk)
-                yield chunk
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._pieces.finish("failed", error=error)
-            raise
-        self._pieces.finish("complete")
-
-    def close(self) -> None:
-        """Close the connection's side; a body that was not read to its end has been closed early."""
-        try:
-            self._inner.close()
-        finally:
-            self._pieces.left()
-
-
-class _AsyncBody:
-    """An asynchronous body that is recorded while it is read."""
-
-    def __init__(self, inner: Any, pieces: _Pieces) -> None:
-        self._inner = inner
-        self._pieces = pieces
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _AsyncReading(self._inner.__aiter__(), self._pieces)
-
-    async def aclose(self) -> None:
-        """Close the connection's side; a body that was not read to its end has been closed early."""
-        try:
-            await self._inner.aclose()
-        finally:
-            self._pieces.left()
-
-
-class _AsyncReading(AsyncGenerator[bytes, None]):
-    """The reading of an asynchronous body.
-
-    No generator, because event loops warn of those that are left before their end, but closed like one by httpx2.
-    """
-
-    def __init__(self, source: Any, pieces: _Pieces) -> None:
-        self._source = source
-        self._pieces = pieces
-
-    async def asend(self, _value: None) -> bytes:
-        try:
-            chunk: bytes = await self._source.__anext__()
-        except StopAsyncIteration:
-            self._pieces.finish("complete")
-            raise
-        except BaseException as error:
-            self._pieces.finish("failed", error=error)
-            raise
-        self._pieces.note(chunk)
-        return chunk
-
-    async def athrow(self, *error: Any) -> bytes:
-        if isinstance(self._source, AsyncGenerator):
-            await self._source.aclose()
-        raise error[0]
-
-
-class _ReplayedBody:
-    """A recorded body in its pieces, and its recorded end."""
-
-    def __init__(self, response: HttpResponse, error: BaseException | None, call: HttpCall) -> None:
-        self._pieces = response.pieces()
-        self._next = iter(self._pieces)
-        self._end = response.end
-        self._error = error
-        self._call = call
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        for piece in self._next:
-            return piece
-        self._finish()
-        raise StopIteration
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        for piece in self._next:
-            return piece
-        if self._end == "cancelled":
-            await sleep(FOREVER)
-        self._finish()
-        raise StopAsyncIteration
-
-    def _finish(self) -> None:
-        if self._error is not None:
-            raise self._error
-        if self._end != "complete":
-            raise self._call.read_on(len(self._pieces))

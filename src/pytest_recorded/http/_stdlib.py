@@ -7,6 +7,7 @@ own. urllib3's connections are left to its own seam, and vcrpy's to vcrpy.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import sys
@@ -229,10 +230,28 @@ class _Call(HttpCall):
         """Return an exception as it is: it is built-in, or of the standard library."""
         return error
 
+    def exhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read a response as far as it was read when it was recorded; see `Call.exhaust`."""
+        response = http.client.HTTPResponse(_Once(stream), method=self.request.method)  # type: ignore[arg-type]
+        # What it raises has been noted, and is compared.
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.closing(stream):
+            response.begin()
+            response.read(self.recorded_length(ticket))
+
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return the response's file, recorded while it is read."""
         raw = value.detach() if isinstance(value, io.BufferedReader) else value
         return io.BufferedReader(TeeFile(raw, _Pieces(ticket, self.request.method)))
+
+
+class _Once:
+    """What http.client takes for a socket: it has a file."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def makefile(self, _mode: str) -> Any:
+        return self._file
 
 
 def _was_awaited(error: dict[str, Any]) -> bool:
@@ -304,11 +323,7 @@ def _complaint(raw: bytes, method: str, *, at_end: bool) -> BaseException | None
     if not at_end and b"\n" not in raw and len(raw) <= _LONGEST_LINE:
         return None
 
-    class Once:
-        def makefile(self, _mode: str) -> io.BytesIO:
-            return io.BytesIO(raw)
-
-    response = http.client.HTTPResponse(Once(), method=method)  # type: ignore[arg-type]
+    response = http.client.HTTPResponse(_Once(io.BytesIO(raw)), method=method)  # type: ignore[arg-type]
     try:
         response.begin()
     except (OSError, ValueError, http.client.HTTPException) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..body import digest_text
@@ -76,7 +75,7 @@ def _at_once(response: HttpResponse) -> HttpResponse:
         for name, value in response.headers
         if name.lower() != "retry-after-ms"
     ]
-    return replace(response, headers=(*kept, ("retry-after-ms", "1")))
+    return response._replace(headers=(*kept, ("retry-after-ms", "1")))
 
 
 class HttpCall:
@@ -110,6 +109,14 @@ class HttpCall:
     @abstractmethod
     def other_error(self, error: BaseException, *, awaited: bool) -> BaseException:
         """Return what an exception that came to another library is in this one; `awaited`: after the request."""
+
+    @abstractmethod
+    def exhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read a response's body; see `Call.exhaust`."""
+
+    async def aexhaust(self, stream: Any, ticket: Ticket) -> None:
+        """Read an asynchronous response's body; only a library that has such responses has another way to."""
+        self.exhaust(stream, ticket)
 
     @abstractmethod
     def tee(self, value: Any, ticket: Ticket) -> Any:
@@ -159,6 +166,12 @@ class HttpCall:
             return None, error or RecordedFailure("HTTP", "the recorded call has no response")
         return self.native(_at_once(HttpResponse.from_tree(load_tree(found.response_json))), error), None
 
+    def recorded_length(self, ticket: Ticket) -> int | None:
+        """Return after how many bytes the recorded caller has left a body; None if he has read all of it."""
+        text = ticket.found.response_json if ticket.found is not None else None
+        recorded = HttpResponse.from_tree(load_tree(text)) if text is not None else None
+        return None if recorded is None or recorded.end not in ("closed", "cancelled") else len(recorded.content)
+
     def read_on(self, pieces: int) -> BaseException:
         """Return what a caller gets who reads a body further than it is recorded."""
         return self.book.read_on(self._ticket, pieces)
@@ -199,8 +212,7 @@ class HttpPieces(Pieces):
         chunks = self.decoded(self._chunks) if self._head.header("content-encoding") else self._chunks
         encoded = chunks is None
         chunks = self._chunks if chunks is None else chunks
-        response = replace(
-            self._head,
+        response = self._head._replace(
             content=b"".join(chunk for _, chunk in chunks),
             chunks=tuple((at, len(chunk)) for at, chunk in chunks) if len(chunks) > 1 else (),
             end=end,

@@ -34,8 +34,13 @@ def header(config: pytest.Config) -> str:
 
 
 def _rows(path: Path) -> str:
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return "none yet"
+    except OSError:
+        # Whatever it is, the store has words for it.
+        pass
     from ..store.sqlite import CassetteFile  # noqa: PLC0415 - loaded only where there is a cassette
 
     try:

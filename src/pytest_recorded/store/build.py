@@ -7,7 +7,9 @@ reads, reads the old or the new one; a kill at any moment leaves the old one. Eq
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import CassetteError
 from . import sql
-from .diagnosis import explain, inspect_cassette, need_schema
+from .diagnosis import FAULTS, explain, inspect_cassette, need_schema
 from .schema import APPLICATION_ID, CASSETTE, COLUMNS, VERSION
 from .sqlite import connect
 
@@ -84,7 +86,7 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
     Args:
         cassette: The cassette; it need not exist. Where it is a link, the file that it leads to is replaced.
         changes: What is to be different.
-        workshop: A folder on the same file system for the unfinished file.
+        workshop: A folder for the unfinished file.
 
     Returns:
         How many rows the new cassette has.
@@ -101,13 +103,13 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
         count = _write(made, cassette, changes)
         _settle(made)
         _replace(made, cassette)
-    except sqlite3.Error as error:
+    except FAULTS as error:
         raise explain(cassette, error) from error
     except OSError as error:
         raise CassetteError(
             cassette,
-            f"cannot be written ({error.strerror or error}). The recordings are kept in {workshop}; make "
-            f"the folder writable and run pytest again.",
+            f"cannot be written ({error.strerror or error}). The recordings are kept in {workshop}; make the folder "
+            f"{cassette.parent} one that this user may write to and run pytest again.",
         ) from error
     finally:
         with contextlib.suppress(OSError):
@@ -224,10 +226,29 @@ def _replace(made: Path, cassette: Path) -> None:
     cassette.parent.mkdir(parents=True, exist_ok=True)
     if cassette.exists():
         made.chmod(cassette.stat().st_mode)
-    made.replace(cassette)
+    try:
+        made.replace(cassette)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _carry_over(made, cassette)
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(cassette.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _carry_over(made: Path, cassette: Path) -> None:
+    """Put a file in its place from another file system, where renaming does not reach."""
+    beside = cassette.with_name(f".{cassette.name}.new")
+    try:
+        shutil.copyfile(made, beside)
+        shutil.copymode(made, beside)
+        with beside.open("r+b") as file:
+            os.fsync(file.fileno())
+        beside.replace(cassette)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)

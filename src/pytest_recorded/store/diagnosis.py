@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from pathlib import Path
@@ -10,14 +11,38 @@ from typing import Final
 from ..errors import CassetteError
 from .schema import APPLICATION_ID, VERSION
 
-__all__ = ["explain", "inspect_cassette", "inspect_ledger", "need_schema"]
+__all__ = [
+    "FAULTS",
+    "explain",
+    "inspect_cassette",
+    "inspect_ledger",
+    "inspect_seed",
+    "is_there",
+    "look_at",
+    "need_schema",
+]
+
+# What reading a file may raise. SQLite names what it does not understand, and Python cannot decode just any name.
+FAULTS: Final = (sqlite3.Error, OverflowError, UnicodeError)
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _WAL: Final = 2
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _RESTORE: Final = "Restore it (git checkout), or delete it and record again with --record-mode=once."
+_OTHER: Final = "Name a jobs.db that the package `recorded` has written."
 _MOVE: Final = "Restore it from a copy, or move it away: a new one is made."
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is something at a path; `CassetteError` if this user is not told."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        _header(path)
+    return True
 
 
 def inspect_cassette(path: Path | str) -> None:
@@ -54,13 +79,13 @@ def inspect_ledger(path: Path | str, needed: str) -> None:
     if path.is_dir():
         _header(path)
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        connection = look_at(path)
         try:
             ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         finally:
             connection.close()
-    except sqlite3.DatabaseError as error:
+    except FAULTS as error:
         _need_sqlite(path, _header(path), _MOVE)
         raise explain(path, error, is_ledger=True) from error
     if names and not ours:
@@ -71,9 +96,30 @@ def inspect_ledger(path: Path | str, needed: str) -> None:
         raise CassetteError(path, "is a cassette, not the file of a Recorder. Give the recorder another path.")
 
 
+def inspect_seed(path: Path) -> None:
+    """Raise `CassetteError` if a file was not written by the package `recorded`."""
+    _need_sqlite(path, _header(path), _OTHER)
+    columns = _job_columns(path)
+    if columns is None:
+        raise CassetteError(path, f"is a file of pytest-recorded already. {_OTHER}")
+    if not columns >= _SEED_COLUMNS:
+        raise CassetteError(path, f"is a SQLite file of another program. {_OTHER}")
+
+
+def look_at(path: Path) -> sqlite3.Connection:
+    """Open a file that may be somebody else's, so that nothing is left beside it.
+
+    Whoever reads a file in WAL mode makes two files beside it; unless they are there already, nobody is writing, and
+    the file can be taken as it is.
+    """
+    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'' if in_use else '&immutable=1'}", uri=True)
+
+
 def _header(path: Path) -> bytes:
-    if path.is_dir():
-        raise CassetteError(path, "is a folder; a cassette is a file, such as cassettes/jobs.db.")
+    with contextlib.suppress(OSError):
+        if path.is_dir():
+            raise CassetteError(path, "is a folder; a cassette is a file, such as cassettes/jobs.db.")
     try:
         with path.open("rb") as file:
             return file.read(_HEADER_BYTES)
@@ -96,23 +142,36 @@ def _need_sqlite(path: Path, header: bytes, restore: str) -> None:
 
 def _need_ours(path: Path, instead: str) -> None:
     """Raise if a file is not ours, as SQLite sees it: what the header says may still stand in the write-ahead log."""
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-                return
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}
-        finally:
-            connection.close()
-    except sqlite3.Error:
-        columns = set()
-    if columns >= {"id", "kind", "key", "status", "submitted_at", "response_json"}:
+    columns = _job_columns(path)
+    if columns is None:
+        return
+    if columns >= _SEED_COLUMNS:
         raise CassetteError(
             path,
-            "was written by the package `recorded`. It is left as it is; make a copy that can be used here: "
-            f"pytest-recorded migrate {path} NEW.db",
+            f"was written by the package `recorded`; it is left as it is. Give {instead}. "
+            f"To read on what it has, make a copy that a Recorder can use: pytest-recorded migrate {path} NEW.db",
         )
     raise CassetteError(path, f"is a SQLite file of another program. Give {instead}.")
+
+
+_SEED_COLUMNS: Final = {
+    "id", "kind", "key", "status", "submitted_at", "started_at", "completed_at",
+    "request_json", "response_json", "data_json", "error_json",
+}  # fmt: skip
+
+
+def _job_columns(path: Path) -> set[str] | None:
+    """Return the columns of the table of jobs in a foreign file, none if it has no such table; None if it is ours."""
+    try:
+        connection = look_at(path)
+        try:
+            if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+                return None
+            return {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}
+        finally:
+            connection.close()
+    except FAULTS:
+        return set()
 
 
 def need_schema(path: Path | str, schema: object) -> None:
@@ -138,7 +197,14 @@ def explain(path: Path | str, error: BaseException, *, is_ledger: bool = False) 
     return CassetteError(path, f"{said}. Check that the file is sound: sqlite3 {path} 'PRAGMA integrity_check'")
 
 
-_DAMAGED: Final = ("malformed", "not a database", "no such table", "no such column", "decode to UTF-8")
+_DAMAGED: Final = (
+    "malformed",
+    "not a database",
+    "no such table",
+    "no such column",
+    "decode to UTF-8",
+    "can't decode byte",
+)
 _ADVICE: Final = {
     "is full": "The disk is full: free some space and run again. What was recorded so far is kept.",
     "disk I/O": "The disk could not be written or read: check its space and its quota.",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from ..errors import CassetteError
+from ..codec import load_tree, to_text
+from ..errors import CassetteError, SerializationError
 from ..job import Row, Status
-from .diagnosis import explain
-from .sqlite import Ledger, connect
+from .diagnosis import FAULTS, explain, inspect_seed, is_there, look_at
+from .sqlite import Ledger
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -33,27 +34,28 @@ def migrate_seed(old: Path, new: Path) -> int:
         CassetteError: The old file cannot be read, or the new one exists.
 
     """
-    if not old.is_file():
-        raise CassetteError(old, "does not exist.")
-    if new.exists():
+    if not is_there(old):
+        raise CassetteError(old, "does not exist. Check the path.")
+    if is_there(new):
         raise CassetteError(new, "exists already. Name a file that does not.")
+    inspect_seed(old)
     ledger = Ledger(new)
     try:
-        source = connect(old, read_only=True)
+        source = look_at(old)
         try:
             rows = list(_rows(source))
         finally:
             source.close()
         return sum(ledger.insert(row) for row in rows)
-    except sqlite3.Error as error:
-        raise explain(old, error) from error
+    except FAULTS as error:
+        raise explain(old, error, is_ledger=True) from error
     finally:
         ledger.close()
 
 
 def _rows(source: sqlite3.Connection) -> Iterator[Row]:
     attempts: dict[tuple[str, str], int] = {}
-    for job, kind, key, status, submitted, started, completed, *slots in source.execute(_READ):
+    for job, kind, key, status, submitted, started, completed, *slots, error in source.execute(_READ):
         attempt = 0
         if key is not None:
             attempt = attempts.get((kind, key), -1) + 1
@@ -61,4 +63,15 @@ def _rows(source: sqlite3.Connection) -> Iterator[Row]:
         # Whoever was running it wrote to the old file; here nobody will end it.
         ended = Status.INTERRUPTED if status in (Status.PENDING, Status.RUNNING) else Status(status)
         before = (job, "", kind, key, 0, attempt, None, ended, None, submitted, started, None, completed)
-        yield Row._make((*before, *slots, None))
+        yield Row._make((*before, *slots, _error(error), None))
+
+
+def _error(text: str | None) -> str | None:
+    """Return an error as we store it: what was attached to one stands alone there, in place of class and text."""
+    try:
+        tree = None if text is None else load_tree(text)
+    except SerializationError:
+        return text
+    if tree is None or (isinstance(tree, dict) and tree.keys() == {"type", "message"}):
+        return text
+    return to_text({"type": "Exception", "message": text, "args": [text], "payload": tree})

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import CassetteError
 from ..job import Address, Answer, Chunk, Found, Place, Row
 from . import sql
-from .diagnosis import explain, inspect_cassette, inspect_ledger, need_schema
+from .diagnosis import FAULTS, explain, inspect_cassette, inspect_ledger, need_schema
 from .lease import now
 from .schema import APPLICATION_ID, CASSETTE, LEDGER, VERSION
 
@@ -64,7 +64,7 @@ class _Reader:
         with self._lock:
             try:
                 yield self._connection or self._open()
-            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+            except FAULTS as error:
                 raise explain(self.path, error, is_ledger=self._is_ledger) from error
 
     def _rows(self, statement: str, *parameters: Any) -> list[Any]:
@@ -77,9 +77,9 @@ class _Reader:
         with self._lock:
             try:
                 row = (self._finder or self._open_finder()).execute(self._find_statement, tuple(address)).fetchone()
-            except (sqlite3.Error, UnicodeEncodeError) as error:
+            except FAULTS as error:
                 raise explain(self.path, error, is_ledger=self._is_ledger) from error
-        return None if row is None else Found._make(row)
+        return None if row is None else tuple.__new__(Found, row)
 
     def _open_finder(self) -> sqlite3.Cursor:
         self._finder = (self._connection or self._open()).cursor()
@@ -296,7 +296,7 @@ class Ledger(_Reader):
         with self._lock:
             try:
                 return (self._connection or self._open()).execute(statement, values).rowcount
-            except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+            except FAULTS as error:
                 raise explain(self.path, error, is_ledger=True) from error
 
     def after_fork(self) -> None:

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from pytest_recorded.errors import ConfigurationError
+from pytest_recorded.modes import RecordMode
+from pytest_recorded.options import MATCH, OPTIONS, Options, read_options, strings, unknown_argument
+from pytest_recorded.paths import DEEP
+from pytest_recorded.rules import Rules, rules_from
+
+NAMES = [option.name for option in OPTIONS]
+
+# What may be written, and what it means.
+GOOD = [
+    ("mode", "none", RecordMode.NONE),
+    ("mode", RecordMode.NEW_EPISODES, RecordMode.NEW_EPISODES),
+    ("cassette", "tests/calls.db", "tests/calls.db"),
+    ("scope", "suite", "suite"),
+    ("match", "method", ("method",)),
+    ("match", "Method, URL,header:Accept", ("method", "url", "header:accept")),
+    ("match", ["method", "query,body"], ("method", "query", "body")),
+    ("ignore", "id", ((DEEP, "id"),)),
+    ("ignore", ["$.a[0]", "$..b"], (("a", 0), (DEEP, "b"))),
+    ("ignore", (), ()),
+    ("redact", "ssn", Rules(names=("ssn",))),
+    ("redact", [" ssn ", "env: DOOR ", " $.user.pin", "x-account"],
+     Rules(("ssn", "x-account"), ("DOOR",), (("user", "pin"),))),
+    ("redact", [], Rules()),
+    *(("failed", value, True) for value in (True, 1, "yes", "On", "TRUE", " 1 ")),
+    *(("failed", value, False) for value in (False, 0, "no", "off", "False", "")),
+]  # fmt: skip
+
+
+def where_it_stands(index):
+    return f"{GOOD[index][0]}-{GOOD[index][1]!r}"
+
+
+@pytest.mark.parametrize("index", range(len(GOOD)), ids=where_it_stands)
+def test_what_is_written_well_is_read(index):
+    name, value, meaning = GOOD[index]
+    read = read_options({name: value}, where="here")
+    assert read == {name: meaning}
+    assert type(read[name]) is type(meaning)
+    assert getattr(replace(Options(), **read), name) == meaning
+
+
+# What may not be written, and what is said of it.
+BAD = [
+    ("mode", "onse", "here: 'onse' is no record mode. Choose one of: once, none, new_episodes, off."),
+    ("mode", "all", "here: mode 'all' calls the world again and may only be asked for on the command line "
+     "(pytest --record-mode=all) or in use_cassette(). Here you can write: once, none, new_episodes, off."),
+    ("cassette", "", "here: cassette is empty. The default is 'cassettes/jobs.db'."),
+    ("scope", "", "here: scope is empty. The default is 'test'."),
+    ("scope", "module", "here: scope='module' is not possible. Choose one of: test, suite."),
+    ("match", ["header"], "here: match has no part 'header'. It takes: method, url, query, body, or header:NAME (as "
+     "header:accept)."),
+    ("match", "header:", "here: match has no part 'header:'. It takes: method, url, query, body, or header:NAME (as "
+     "header:accept)."),
+    ("match", "method,,url", "here: match has no part ''. It takes: method, url, query, body, or header:NAME (as "
+     "header:accept)."),
+    ("match", 5, "here: match takes a list of strings, not 5."),
+    ("ignore", ["a", 5], "here: ignore takes a list of strings, not ['a', 5]."),
+    ("ignore", b"id", "here: ignore takes a list of strings, not b'id'."),
+    ("ignore", ["$.a["], "here: ignore: '$.a[' is no path from '[' on. Write '$.messages[0].content', "
+     "'$.items[*].id', '$..id' (at any depth) or just 'id'."),
+    ("redact", [None], "here: redact takes a list of strings, not [None]."),
+    ("redact", ["a", " "], "here: redact: ' ' names no secret. Write 'env:NAME' (the value of an environment "
+     "variable), '$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."),
+    ("redact", "env:", "here: redact: 'env:' names no secret. Write 'env:NAME' (the value of an environment "
+     "variable), '$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."),
+    ("redact", "$", "here: redact: '$' alone would leave nothing of the request. Write '$.messages[0].content', "
+     "'$.items[*].id', '$..id' (at any depth) or just 'id'."),
+    ("failed", "maybe", "here: failed='maybe' is neither yes nor no. Write true or false."),
+    ("failed", 2, "here: failed=2 is neither yes nor no. Write true or false."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("index", range(len(BAD)), ids=lambda index: f"{BAD[index][0]}-{BAD[index][1]!r}")
+def test_what_is_written_badly_says_where_and_what_to_write(index):
+    name, value, message = BAD[index]
+    with pytest.raises(ConfigurationError) as caught:
+        read_options({name: value}, where="here")
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("mode", RecordMode)
+def test_where_a_run_is_started_every_mode_and_any_scope_may_be_written(mode):
+    read = read_options({"mode": mode, "scope": "my own"}, where="use_cassette", from_code=False)
+    assert read == {"mode": mode, "scope": "my own"}
+
+
+def test_what_is_not_given_is_left_out_so_that_it_overrides_nothing():
+    assert read_options(dict.fromkeys(NAMES), where="here") == {}
+    assert read_options({}, where="here") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("modes", " Did you mean 'mode'?"),
+        ("cassete", " Did you mean 'cassette'?"),
+        ("redacted", " Did you mean 'redact'?"),
+        ("match_on", " Did you mean 'match'?"),
+        ("before_record_response", ""),
+        ("", ""),
+        ("Mode", " Did you mean 'mode'?"),
+    ],
+)
+@pytest.mark.parametrize("value", [None, "x"])
+def test_an_unknown_argument_lists_the_good_ones_and_suggests_the_nearest(name, hint, value):
+    with pytest.raises(ConfigurationError) as caught:
+        read_options({"mode": "none", name: value}, where="the marker of test_x")
+    assert str(caught.value) == (
+        f"the marker of test_x: there is no argument {name!r}.{hint} "
+        f"It takes: cassette, failed, ignore, match, mode, redact, scope."
+    )
+
+
+def test_the_list_of_good_arguments_is_sorted_wherever_it_comes_from():
+    error = unknown_argument("kye", {"retry_failed", "key", "kind"}, where="@recorder")
+    assert str(error) == "@recorder: there is no argument 'kye'. Did you mean 'key'? It takes: key, kind, retry_failed."
+
+
+def test_there_is_an_option_for_each_field_and_a_field_for_each_option():
+    assert [spec.name for spec in fields(Options)] == NAMES
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
+def test_an_option_has_one_name_wherever_it_is_written(option):
+    assert (option.flag, option.ini) == (f"--record-{option.name}", f"record_{option.name}")
+    assert option.help == option.help.strip(". ")
+
+
+@pytest.mark.parametrize("option", OPTIONS[1:], ids=NAMES[1:])
+def test_the_default_that_is_shown_is_the_default_that_holds(option):
+    read = read_options({option.name: option.default or []}, where="here")
+    assert read == {option.name: getattr(Options(), option.name)}
+
+
+def test_a_request_counts_as_a_whole_unless_somebody_says_otherwise():
+    assert Options().match == MATCH == ("method", "url", "query", "body")
+
+
+def test_one_string_alone_is_a_list_of_one():
+    assert rules_from("ssn", where="Recorder: redact") == Rules(("ssn",))
+    assert strings("abc", "x") == ("abc",)
+    assert strings({"abc": 1}, "x") == ("abc",)
+    assert strings((word for word in ("a", "b")), "x") == ("a", "b")
+
+
+@pytest.mark.parametrize("entry", ["", "  ", "env:", " env: ", None, 5], ids=repr)
+def test_a_rule_that_names_nothing_is_refused(entry):
+    with pytest.raises(ConfigurationError, match=r"@recorder: redact: .* names no secret\. Write 'env:NAME'"):
+        rules_from([entry], where="@recorder: redact")

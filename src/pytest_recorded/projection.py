@@ -117,6 +117,8 @@ def projection_for(model: Any, *, option: str, where: str) -> Projection | None:
 
 
 def _is_model(model: Any) -> bool:
+    # Not typing.is_typeddict: before Python 3.13 it does not know those of typing_extensions, and before 3.12 pydantic
+    # does not take any others.
     return isinstance(model, type) and (
-        hasattr(model, "__pydantic_fields__") or dataclasses.is_dataclass(model) or typing.is_typeddict(model)
+        hasattr(model, "__pydantic_fields__") or dataclasses.is_dataclass(model) or hasattr(model, "__required_keys__")
     )

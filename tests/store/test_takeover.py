@@ -7,8 +7,10 @@ import random
 
 import pytest
 
+from pytest_recorded.codec import to_text
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.job import Address, Chunk, job_id
+from pytest_recorded.message import HttpResponse
 from pytest_recorded.staging import Staging
 from pytest_recorded.store.lease import owner
 from pytest_recorded.store.sqlite import StagingFile
@@ -34,8 +36,9 @@ def rows(query, path, columns="scope, key, response_json"):
     return query(path, f"SELECT {columns} FROM jobs ORDER BY scope, kind, key, seq, attempt")
 
 
-def http(etag, body="same"):
-    return f'{{"status":200,"headers":[["content-type","text/plain"],["date","{etag}"]],"body":"{body}"}}'
+def http(date, body="same"):
+    headers = (("content-type", "text/plain"), ("date", date))
+    return to_text(HttpResponse(200, "OK", headers, body.encode()).tree())
 
 
 def test_calls_get_the_scope_of_their_test_and_an_id_that_follows_from_their_address(path, stage, attempt, query):

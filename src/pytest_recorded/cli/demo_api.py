@@ -33,15 +33,18 @@ def answer_to(prompt: str) -> str:
 class DemoApi:
     """The API, as a context manager.
 
+    Args:
+        port: Where it listens; 0 for any port that is free.
+
     Attributes:
         url: Where it is, as `http://127.0.0.1:8000`.
         calls: How many requests it has answered.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.calls = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"api": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="demo-api", daemon=True)
 

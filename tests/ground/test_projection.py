@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import pydantic
+import pytest
+from typing_extensions import TypedDict
+
+from pytest_recorded.errors import ConfigurationError, SerializationError
+from pytest_recorded.misfit import Misfit, at, field, walk
+from pytest_recorded.projection import projection_for
+
+T = TypeVar("T")
+
+
+class Item(pydantic.BaseModel):
+    price: Decimal
+    tags: list[str] = []
+
+
+class Order(pydantic.BaseModel):
+    id: int = pydantic.Field(alias="order id", validation_alias=pydantic.AliasChoices("order id", "id"))
+    items: dict[str, Item] = {}
+
+
+@dataclasses.dataclass
+class Card:
+    id: int
+    note: str = "none"
+
+
+class Typed(TypedDict, total=False):
+    id: int
+    note: str
+
+
+class Page(pydantic.BaseModel, Generic[T]):
+    items: list[T]
+
+
+class Pair(NamedTuple):
+    id: int
+
+
+class Faulty(pydantic.BaseModel):
+    id: Any
+
+    @pydantic.field_validator("id")
+    @classmethod
+    def _check(cls, value):
+        return 1 / value
+
+    @pydantic.field_serializer("id")
+    def _shown(self, value):
+        if value < 0:
+            raise OSError("no way to show it")
+        return value
+
+
+def projected(model, value):
+    return projection_for(model, option="data", where="@recorder").project(value)
+
+
+# A model, a wide value, what is picked out of it, and how that is stored.
+FITS = {
+    "model": (Item, {"price": "1.50", "more": [object()]}, Item(price=Decimal("1.50")), {"price": "1.50", "tags": []}),
+    "alias": (Order, {"order id": 7}, Order(id=7), {"id": 7, "items": {}}),
+    "instance": (Card, Card(7, "x"), Card(7, "x"), {"id": 7, "note": "x"}),
+    "dataclass": (Card, {"id": "7", "more": 1}, Card(7), {"id": 7, "note": "none"}),
+    "attributes": (Item, type("Sdk", (), {"price": 2, "_client": ...})(), Item(price=2), {"price": "2", "tags": []}),
+    "typed-dict": (Typed, {"id": 7, "more": 1}, {"id": 7}, {"id": 7}),
+    "list": (list[Card], [{"id": 1}], [Card(1)], [{"id": 1, "note": "none"}]),
+    "tuple": (tuple[Card, ...], [{"id": 1}], (Card(1),), [{"id": 1, "note": "none"}]),
+    "dict": (dict[str, Card], {"a": {"id": 1}}, {"a": Card(1)}, {"a": {"id": 1, "note": "none"}}),
+    "union": (Card | None, {"id": 1}, Card(1), {"id": 1, "note": "none"}),
+    "union-of-models": (Item | Card, {"id": 1}, Card(1), {"id": 1, "note": "none"}),
+    "generic": (Page[Card], {"items": [{"id": 1}]}, Page[Card](items=[Card(1)]),
+                {"items": [{"id": 1, "note": "none"}]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_a_projection_picks_what_matters_and_comes_back_as_it_was(name):
+    model, value, picked, tree = FITS[name]
+    projection = projection_for(model, option="data", where="@recorder")
+    made = projection.project(value)
+    assert (made, type(made)) == (picked, type(picked))
+    assert projection.tree(made) == tree
+    assert projection.read(tree) == picked
+
+
+# A value that does not fit, where it does not, and what is said.
+MISFITS = {
+    "missing": (Item, {}, "$.price", "it does not fit Item: Field required"),
+    "deep": (Order, {"id": 1, "items": {"a b": {"price": 1, "tags": ["x", 5]}}}, "$.items['a b'].tags[1]",
+             "it does not fit Order: Input should be a valid string"),
+    "alias": (Order, {}, "$['order id']", "it does not fit Order: Field required"),
+    "several": (Card, {"id": 1.5, "note": 5}, "$.id", "it does not fit Card: Input should be a valid integer, got a "
+                "number with a fractional part (and 1 more)"),
+    "list": (list[Card], [{"id": 1}, {}], "$[1].id", "it does not fit list: Field required"),
+    "nothing": (Typed, None, "$", "it does not fit Typed: Input should be a valid dictionary"),
+    "fault": (Faulty, {"id": 0}, "$", "Faulty cannot be applied (ZeroDivisionError: division by zero)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_a_value_that_does_not_fit_is_refused_with_the_path_of_its_first_misfit(name):
+    model, value, path, problem = MISFITS[name]
+    with pytest.raises(SerializationError) as caught:
+        projected(model, value)
+    assert (caught.value.path, caught.value.problem) == (path, problem)
+
+
+def test_a_model_that_pydantic_cannot_use_says_so():
+    lost = dataclasses.make_dataclass("Lost", [("id", "Nowhere")])
+    with pytest.raises(SerializationError, match=r"^\$: Lost cannot be applied \(PydanticU\w+: .*defined"):
+        projected(lost, {"id": 1})
+
+
+def test_the_value_itself_is_in_no_message():
+    """It may be wide, or secret."""
+    with pytest.raises(SerializationError) as caught:
+        projected(Card, {"id": "S3cr3tS3cr3tS3cr3t"})
+    assert "S3cr3t" not in str(caught.value)
+
+
+def test_an_instance_that_json_has_not_got_says_so():
+    projection = projection_for(Faulty, option="data", where="@recorder")
+    with pytest.raises(SerializationError, match=r"Faulty cannot be stored as JSON \(.*no way to show it"):
+        projection.tree(projection.project({"id": -1}))
+
+
+def test_what_is_stored_and_does_not_fit_any_more_is_given_as_it_is():
+    projection = projection_for(list[Card], option="data", where="@recorder")
+    assert projection.read([{"note": "x"}]) == [{"note": "x"}]
+
+
+def test_no_model_is_no_projection():
+    assert projection_for(None, option="data", where="@recorder") is None
+
+
+@pytest.mark.parametrize("model", [int, str, dict, list[int], "Order", Card(1), Pair, 5, object, list, [Card]],
+                         ids=str)  # fmt: skip
+def test_what_is_no_model_says_what_to_give(model):
+    with pytest.raises(ConfigurationError) as caught:
+        projection_for(model, option="response", where="@recorder on shop.place")
+    assert str(caught.value) == (
+        f"@recorder on shop.place: response={model!r} is no model. Give a pydantic model, a dataclass, a TypedDict, or "
+        f"a list or union of them."
+    )
+
+
+FIELDS = [
+    (Order, ["id", "items"]),
+    (Card, ["id", "note"]),
+    (Typed, ["id", "note"]),
+    (list[Card], None),
+    (Card | None, None),
+]
+
+
+@pytest.mark.parametrize("index", range(len(FIELDS)))
+def test_a_model_has_fields_and_a_generic_has_none(index):
+    model, fields = FIELDS[index]
+    assert projection_for(model, option="data", where="@recorder").fields == fields
+
+
+# Walks, in which a misfit learns where it is.
+
+
+def dig(tree):
+    if tree == "bad":
+        raise Misfit("it is bad")
+    if isinstance(tree, dict):
+        return {name: at(field(name), dig, item) for name, item in tree.items()}
+    if isinstance(tree, list):
+        return [at(f"[{index}]", dig, item) for index, item in enumerate(tree)]
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("tree", "path"),
+    [("bad", "$"), ({"a": {"b": ["x", "bad"]}}, "$.a.b[1]"), ({"a b": {"ü": "bad"}}, "$['a b'].ü"),
+     ({"it's": [["bad"]]}, '$["it\'s"][0][0]'), ({"": "bad"}, "$['']"), ({"class": {"1": "bad"}}, "$.class['1']")],
+    ids=["itself", "deep", "blank", "quote", "empty", "keyword"],
+)  # fmt: skip
+def test_a_misfit_says_where_it_was(tree, path):
+    with pytest.raises(SerializationError) as caught:
+        walk(dig, tree)
+    assert (caught.value.problem, caught.value.path) == ("it is bad", path)
+    assert str(caught.value) == f"{path}: it is bad"
+    assert caught.value.__suppress_context__
+
+
+def test_a_walk_without_a_misfit_gives_what_it_found():
+    assert walk(dig, {"a": [1]}) == {"a": [1]}
+    with pytest.raises(ZeroDivisionError):
+        walk(lambda: 1 / 0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .ambient import current_test, now_running
 from .cassette import Cassette
-from .frame import Frame, carry_over_threads, enter, leave
+from .frame import carry_over_threads, enter, framed, leave
 from .http import listen
 from .modes import RecordMode, choose_mode, is_ci
 from .options import DEFAULT_CASSETTE, Options, read_options
@@ -55,7 +55,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
 
     def __enter__(self) -> Cassette:
         scope = self._scope()
-        self._open.append((scope, enter(Frame(scope))))
+        self._open.append((scope, enter(framed(scope))))
         return Cassette(scope)
 
     def _scope(self) -> Scope:

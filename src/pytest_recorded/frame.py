@@ -27,13 +27,15 @@ __all__ = [
     "current_frame",
     "enter",
     "entered",
-    "forget",
+    "framed",
+    "held",
     "leave",
     "pop_test",
     "push_test",
     "step_into",
     "step_out_of",
     "switch",
+    "switch_back",
 ]
 
 
@@ -43,7 +45,7 @@ class Frame(NamedTuple):
     Attributes:
         book: The book it is made in.
         inside: The ticket of the recorded call that it is made in, if any.
-        outer: The frame around a block that was stepped into.
+        outer: The frame around it, which counts again when this one is over.
 
     """
 
@@ -61,8 +63,10 @@ def current_frame() -> Frame | None:
     frame = _frame.get()
     if frame is None:
         frame = getattr(threading.current_thread(), "_recorded_frame", None)
-    if frame is not None and (frame.book.is_open or frame.book.is_test):
-        return frame
+    while frame is not None:
+        if frame.book.is_open or frame.book.is_test:
+            return frame
+        frame = frame.outer
     return _tests[-1] if _tests else None
 
 
@@ -71,15 +75,43 @@ def enter(frame: Frame | None) -> Token[Frame | None]:
     return _frame.set(frame)
 
 
+def framed(book: Book) -> Frame:
+    """Return a frame of a book, inside of the current one."""
+    return Frame(book, None, _frame.get())
+
+
 def switch(frame: Frame) -> None:
-    """Make a frame the current one, until `forget`."""
+    """Make a frame the current one, until `switch_back`."""
     _frame.set(frame)
 
 
-def forget(frame: Frame) -> None:
-    """Make a frame that is over no longer the current one."""
-    if _frame.get() is frame:
-        _frame.set(None)
+def switch_back(frame: Frame) -> None:
+    """Go back to the frame around one that is over, also out of blocks in it that nobody has closed."""
+    if _is_in(_frame.get(), frame):
+        _frame.set(frame.outer)
+
+
+@contextmanager
+def held(frame: Frame) -> Iterator[None]:
+    """Make a frame the current one for one of several steps that have a context in common, or not.
+
+    A block that an earlier step has opened in it is the current one again, and one that this step opens stays.
+    """
+    before = _frame.get()
+    was_in = _is_in(before, frame)
+    if not was_in:
+        _frame.set(frame)
+    try:
+        yield
+    finally:
+        if _frame.get() is frame:
+            _frame.set(frame.outer if was_in else before)
+
+
+def _is_in(inner: Frame | None, frame: Frame) -> bool:
+    while inner is not None and inner is not frame:
+        inner = inner.outer
+    return inner is frame
 
 
 def leave(token: Token[Frame | None]) -> None:
@@ -93,7 +125,7 @@ def leave(token: Token[Frame | None]) -> None:
 
 def step_into(book: Book) -> None:
     """Make a book the current one, until `step_out_of`; threads and tasks may step into one book at the same time."""
-    _frame.set(Frame(book, None, _frame.get()))
+    _frame.set(framed(book))
 
 
 def step_out_of(book: Book) -> None:

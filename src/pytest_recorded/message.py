@@ -101,7 +101,9 @@ class HttpRequest(NamedTuple):
                 names = {str(path[-1]) for path in ignore if path[:-1] == (DEEP,)}
                 parts["query"] = "?" + _without_parameters(bodies.sorted_query(query), names)
             elif part == "body":
-                parts["body"] = _body_tree(self._body(), ignore)
+                body = self._body()
+                # The JSON string "a" is another body than the text a.
+                parts["body"] = {body.form: _body_tree(body, ignore)} if body.form else None
             else:
                 parts[part] = self.header(part.removeprefix("header:"))
         return canonical(parts)

@@ -138,7 +138,8 @@ def _field_annotations(cls: type) -> list[Any]:
     if _is_model(cls):
         # What pydantic has made of them: it knows names that are local to a function.
         return [spec.annotation for spec in getattr(cls, "__pydantic_fields__").values()]  # noqa: B009 - typeshed has not got it
-    if not (dataclasses.is_dataclass(cls) or hasattr(cls, "_fields") or typing.is_typeddict(cls)):
+    # Not typing.is_typeddict, which does not know those of typing_extensions.
+    if not (dataclasses.is_dataclass(cls) or hasattr(cls, "_fields") or hasattr(cls, "__required_keys__")):
         return []
     return [hint for base in cls.__mro__ for hint in _own_hints(base)]
 

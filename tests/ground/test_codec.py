@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import pydantic
 import pytest
+import typing_extensions
 
 from pytest_recorded.codec import canonical, dump, dump_error, encode, load, load_error, to_text
 from pytest_recorded.errors import ConfigurationError, RecordedFailure, SerializationError
@@ -35,6 +36,10 @@ class Leaf(pydantic.BaseModel):
 
 class Label(enum.Enum):
     NEW = 1
+
+
+class Frozen(NamedTuple):
+    item: Any = None
 
 
 class Person(pydantic.BaseModel):
@@ -329,8 +334,11 @@ def test_an_annotation_names_the_classes_in_it_however_deep():
         node: Node
         person: Person
 
-    found = set(classes_in(dict[str, list[Both | None]] | Extra))
-    assert {Both, Node, Label, Leaf} <= found
+    class Late(typing_extensions.TypedDict):
+        point: Frozen
+
+    found = set(classes_in(dict[str, list[Both | None]] | Extra | Late))
+    assert {Both, Node, Label, Leaf, Frozen} <= found
     assert found.isdisjoint({int, str, dict, list})
 
 

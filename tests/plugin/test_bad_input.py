@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 
 import pytest
+import recorded
 
 HEAD = 'import pytest, world\n@pytest.mark.recorded("world.ask")\n'
 TEST = HEAD + "def test_x(): world.ask('a')\n"
@@ -24,6 +25,18 @@ def _foreign(path):
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE cookies (name TEXT)")
     connection.commit()
+    connection.close()
+
+
+def _seed(path):
+    path.unlink()
+    with recorded.Recorder(path=str(path)) as book:
+        book.connection()
+
+
+def _wal(path):
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
 
 
@@ -47,6 +60,9 @@ BROKEN = {
         "is a Git LFS pointer, not the file itself. Run: git lfs pull",
     ),
     "foreign": (_foreign, "is a SQLite file of another program. Give the cassette another path"),
+    "seed": (_seed, "was written by the package `recorded`; it is left as it is. Give the cassette another path"),
+    "wal": (_wal, "is in WAL mode. If a Recorder writes to it, give the cassette another path (--record-cassette=…)"),
+    "cut": (lambda path: os.truncate(path, 9000), "is malformed. The file is damaged. Restore it (git checkout)"),
     "newer": (_newer, "has schema 99; this pytest-recorded reads up to 1. Install a newer one"),
     "corrupt": (_corrupt, "The file is damaged. Restore it (git checkout), or delete it"),
     "folder": (_folder, "is a folder; a cassette is a file"),
@@ -71,11 +87,30 @@ def test_a_broken_cassette_is_an_error_of_each_recorded_test_that_says_what_to_d
     assert example.calls == []
 
 
-def test_a_cassette_that_may_not_be_read_says_so(example):
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_cassette_that_may_not_be_read_says_so(example, what):
     example.write(test_a=TEST).run()
-    example.cassette.chmod(0)
-    result = _without_rights(example, "--record-mode=none")
-    assert "cannot be read: permission denied. Give this user the right to read it." in result
+    target = example.cassette if what == "file" else example.cassette.parent
+    target.chmod(0)
+    result = _without_rights(example, "--record-mode=none", "test_a.py")
+    target.chmod(0o755)
+    words = "cannot be read: permission denied. Give this user the right to read it."
+    assert f"cassette cassettes/jobs.db (cannot be used: {words})" in result
+    assert f"{example.cassette}: {words}" in result
+    assert "1 error" in result
+    assert "INTERNALERROR" not in result
+
+
+def test_a_staging_folder_that_another_user_has_closed_is_passed_over(example, tmp_path_factory):
+    temporary = tmp_path_factory.mktemp("elsewhere")
+    temporary.chmod(0o777)
+    example.env["TMPDIR"] = str(temporary)
+    (example.folder / "cassettes" / ".staging").mkdir(parents=True)
+    (example.folder / "cassettes" / ".staging").chmod(0)
+    result = _without_rights(example.write(test_a=TEST))
+    (example.folder / "cassettes" / ".staging").chmod(0o755)
+    assert "cassettes/jobs.db: 1 added" in result
+    assert example.run("--record-mode=none").counts == {"replayed": 1}
 
 
 def _without_rights(example, *args):
@@ -91,6 +126,24 @@ def _without_rights(example, *args):
         check=False,
     )
     return done.stdout + done.stderr
+
+
+def test_replaying_leaves_no_trace_in_git_nor_beside_the_cassette(example):
+    """Neither bytes nor time of the cassette change; what recording leaves beside it is ignored."""
+
+    def git(*args):
+        return subprocess.run(["git", *args], cwd=example.folder, capture_output=True, text=True, check=True).stdout
+
+    example.write(test_a=TEST).run("-p", "no:cacheprovider")
+    git("init", "-q")
+    git("add", "cassettes", "test_a.py")
+    assert git("status", "--porcelain", "cassettes") == "A  cassettes/jobs.db\n"
+    before = example.cassette.read_bytes(), example.cassette.stat().st_mtime_ns
+    for mode in ("none", "once", "new_episodes"):
+        assert example.run(f"--record-mode={mode}", "-p", "no:cacheprovider").counts == {"replayed": 1}
+    assert (example.cassette.read_bytes(), example.cassette.stat().st_mtime_ns) == before
+    assert git("status", "--porcelain", "cassettes") == "A  cassettes/jobs.db\n"
+    assert sorted(path.name for path in example.cassette.parent.iterdir()) == [".staging", "jobs.db"]
 
 
 def test_a_read_only_checkout_is_replayed_without_a_trace(example):
@@ -145,6 +198,29 @@ def test_a_full_disk_costs_no_value_and_is_named(example):
     assert (result.outcomes, result.counts) == ({"passed": 1}, {"live": 1})
     assert "RecordedWarning: world.big ran, but could not be recorded" in result.output
     assert "check its space" in result.output or "free some space" in result.output
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_the_old_cassette_and_what_was_recorded(example):
+    """The cassette cannot be built anew, what is recorded just so fits; the next run takes it over."""
+    example.write(
+        world=(example.folder / "world.py").read_text() + "\ndef big(n):\n    called(n)\n    return 'x' * 900_000\n",
+        test_a="import pytest, resource, world\n"
+        "pytestmark = pytest.mark.recorded('world.big', 'world.ask')\n"
+        "def test_big(): world.big('big')\n",
+    ).run()
+    before = example.cassette.read_bytes()
+    example.write(
+        test_b=HEAD.replace("import ", "import resource, ") + "def test_x():\n    world.ask('a')\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, resource.RLIM_INFINITY))\n"
+    )
+    result = example.spawn("test_b.py")
+    assert (result.code, result.outcomes, result.counts) == (1, {"passed": 1}, {"recorded": 1})
+    assert (
+        f"{example.cassette}: disk I/O error. The disk could not be written or read: check its space" in result.output
+    )
+    assert (example.cassette.read_bytes(), len(example.staged)) == (before, 1)
+    assert example.run("--record-mode=once").counts == {"replayed": 2}
+    assert (example.calls, example.staged) == (["big", "a"], [])
 
 
 @pytest.mark.parametrize(

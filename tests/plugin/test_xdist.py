@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
+
 import pytest
 
 HEAD = 'import os, pytest, world\npytestmark = pytest.mark.recorded("world.ask")\n'
@@ -22,7 +27,7 @@ def test_workers_share_one_staging_file_and_the_controller_takes_it_over(example
     assert replayed.counts == {"replayed": 30}
     assert "recorded: mode none, cassette cassettes/jobs.db (30 calls)" in replayed.output
     assert example.calls == []
-    assert example.spawn("--record-mode=none").counts == {"replayed": 30}
+    assert example.run("--record-mode=none").counts == {"replayed": 30}
 
 
 def test_the_cassette_does_not_depend_on_the_number_of_workers(example):
@@ -66,6 +71,40 @@ def test_a_crashed_worker_costs_its_test_and_nothing_else(example):
     again = example.spawn("-n1", plugins=XDIST)
     assert again.counts == {"replayed": 5, "kept": 1}
     assert example.calls.count("paid") == 1
+
+
+WAITS = (
+    'import pytest, time, world\nfrom pathlib import Path\npytestmark = pytest.mark.recorded("world.ask")\n'
+    "def test_a(): world.ask('a')\n"
+    "def test_b():\n    world.ask('b')\n    Path('ready').touch()\n"
+    "    while not Path('go').exists(): time.sleep(0.01)\n    world.ask('c')\n"
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_a_signal_to_controller_and_workers_loses_no_call(example, number):
+    """A terminal sends it to all at once. What had passed is taken over now or next time, the rest is kept."""
+    process = subprocess.Popen(
+        example.write(test_a=WAITS).command("-n1", plugins=XDIST),
+        cwd=example.folder,
+        env=example.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (example.folder / "ready").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, number)
+    process.wait()
+    assert example.cassette.exists() is (number == signal.SIGINT)
+    (example.folder / "go").touch()
+    result = example.run()
+    assert result.counts == {"replayed": 1, "recorded": 1, "kept": 1}
+    assert example.calls == ["a", "b", "c"]
+    assert example.staged == []
 
 
 def test_a_miss_in_a_worker_fails_its_test_and_is_counted_once(example):

@@ -14,7 +14,6 @@ import pytest
 from pytest_recorded.job import Address, Row, job_id
 from pytest_recorded.staging import Session, Staging, new_id
 from pytest_recorded.store.build import Changes, build
-from pytest_recorded.store.lease import owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -124,16 +123,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 @pytest.fixture(scope="session")
 def dead() -> str:
     """The owner of what a process that is gone has left."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.write(write, owner().encode())
-        os._exit(0)
-    os.waitpid(pid, 0)
-    name = os.read(read, 1000).decode()
-    os.close(read)
-    os.close(write)
-    return name
+    code = "from pytest_recorded.store.lease import owner; print(owner())"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ from pytest_recorded.store.build import Changes, build
 from pytest_recorded.store.sqlite import CassetteFile, StagingFile
 from pytest_recorded.takeover import take_over, take_over_leftovers
 
+# Python warns of forks beside other threads, such as those of xdist; that is what is tried here.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 MOMENTS = 12
 
 
@@ -234,6 +237,8 @@ def test_a_small_disk_that_is_really_full_says_so_and_loses_nothing(tmp_path, st
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+# A file that was opened and not yet entered when the exception came is closed by the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_an_exception_at_any_call_of_a_build_leaves_the_old_or_the_new_cassette_and_no_rest(large, folder, query):
     """As Ctrl-C would raise it."""
     path, changes, old, new = large

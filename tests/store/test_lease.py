@@ -13,6 +13,9 @@ from pytest_recorded.errors import CassetteError
 from pytest_recorded.store import lease
 from pytest_recorded.store.lease import Beat, is_alive, now, owner
 
+# Python warns of forks beside other threads, such as those of xdist; that is what is tried here.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 LONG_AGO = "2000-01-01T00:00:00.000000Z"
 WAITS = """
     import sys

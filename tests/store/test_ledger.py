@@ -13,6 +13,9 @@ from pytest_recorded.job import Address, Answer, Chunk, Place, Status
 from pytest_recorded.store import sqlite as module
 from pytest_recorded.store.sqlite import Ledger, StagingFile
 
+# Python warns of forks beside other threads, such as those of xdist; that is what is tried here.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 HERE = Address("", "shop.ask", "k", 0)
 OTHERS = """
     import sys

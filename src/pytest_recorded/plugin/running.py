@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import MissingRecording, RecordedError
-from ..frame import Frame, carry_over_threads, enter, entered, forget, leave, pop_test, push_test, switch
+from ..frame import Frame, carry_over_threads, entered, framed, held, pop_test, push_test, switch, switch_back
 from ..http import listen
 from ..options import read_options
 from ..scope import Scope
@@ -32,7 +32,7 @@ class _Attempt:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.frame = Frame(scope)
+        self.frame = framed(scope)
         self.has_failed = False
         # How many misses there were when the current phase began.
         self.missed_before = 0
@@ -95,8 +95,7 @@ class Running:
         """Begin an attempt at a test."""
         item.stash[_attempt] = None
         self._current = None
-        with self._phase(item):
-            return (yield)
+        return (yield)
 
     def begin_if_recorded(self, item: pytest.Item) -> None:
         """Open the scope of a recorded test, as soon as its options are known."""
@@ -110,25 +109,15 @@ class Running:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Run the test in its frame."""
-        with self._phase(item), _in_its_own_task(item):
+        _begin_phase(item)
+        with _in_its_own_task(item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Tear the test down in its frame."""
-        with self._phase(item):
-            return (yield)
-
-    @contextmanager
-    def _phase(self, item: pytest.Item) -> Iterator[None]:
-        attempt = item.stash.get(_attempt, None)
-        if attempt is not None:
-            attempt.missed_before = len(attempt.scope.misses)
-        token = enter(attempt.frame if attempt is not None else None)
-        try:
-            yield
-        finally:
-            leave(token)
+        """Tear the test down."""
+        _begin_phase(item)
+        return (yield)
 
     def begin(self, item: pytest.Item, given: Any) -> Scope:
         """Open the scope of a test; `given`: what the fixture `recorded_options` returned."""
@@ -196,7 +185,7 @@ class Running:
         attempt = self._current
         if attempt is None or not _is_async(fixturedef.func):
             return None
-        return lambda: entered(attempt.frame)
+        return lambda: held(attempt.frame)
 
     def host(self) -> Scope | None:
         """Return the scope of the test that is running."""
@@ -234,7 +223,7 @@ class Running:
     def _end(self, item: pytest.Item, attempt: _Attempt, report: pytest.TestReport) -> None:
         scope = attempt.scope
         pop_test(attempt.frame)
-        forget(attempt.frame)
+        switch_back(attempt.frame)
         item.stash[_attempt] = None
         self._current = None
         try:
@@ -279,6 +268,7 @@ class _SharedFixture:
         self._steps -= 1
         passed: bool | None = False
         try:
+            # No frame is around it: what the fixture leaves running serves whichever test comes.
             with entered(Frame(scope)):
                 yield
             passed = True if self._steps <= 0 else None
@@ -334,11 +324,17 @@ def _in_its_own_task(item: pytest.Item) -> Iterator[None]:
     if attempt is None or not inspect.iscoroutinefunction(function):
         yield
         return
-    setattr(holder, name, within(function, lambda: entered(attempt.frame)))
+    setattr(holder, name, within(function, lambda: held(attempt.frame)))
     try:
         yield
     finally:
         setattr(holder, name, function)
+
+
+def _begin_phase(item: pytest.Item) -> None:
+    attempt = item.stash.get(_attempt, None)
+    if attempt is not None:
+        attempt.missed_before = len(attempt.scope.misses)
 
 
 def _turn_into_failure(

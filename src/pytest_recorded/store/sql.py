@@ -60,8 +60,8 @@ WITH RECURSIVE hop (scope) AS (
     SELECT (SELECT min(scope) FROM jobs WHERE scope > hop.scope) FROM hop WHERE hop.scope IS NOT NULL
 )
 SELECT scope FROM hop
-WHERE scope IS NOT NULL AND scope <> ?1
-  AND EXISTS (SELECT 1 FROM jobs WHERE jobs.scope = hop.scope AND jobs.kind = ?2 AND jobs.key = ?3)
+WHERE scope IS NOT NULL AND scope <> ?
+  AND EXISTS (SELECT 1 FROM jobs WHERE jobs.scope = hop.scope AND jobs.kind = ? AND jobs.key = ?)
 LIMIT 5"""
 
 SCOPES: Final = "SELECT DISTINCT scope FROM jobs UNION SELECT DISTINCT test FROM uses ORDER BY 1"

@@ -1,10 +1,10 @@
 """Functions of your own: what they return is a typed value again, whatever it took to make it."""
 
+import example_shop as shop
 import pytest
-import shop
 
 
-@pytest.mark.recorded("shop.describe", kind="shop.describe")
+@pytest.mark.recorded("example_shop.describe", kind="shop.describe")
 def test_a_function_is_named_by_its_path():
     assert shop.describe("green tea") == "You said: Describe green tea."
 

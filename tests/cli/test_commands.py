@@ -145,7 +145,7 @@ def test_migrate_copies_a_file_of_the_package_recorded_and_leaves_it_as_it_is(tm
     script = (
         "import recorded\n"
         "recorded.configure('old.db')\n"
-        "@recorded.recorder(kind='shop.place')\n"
+        "@recorded.recorder(kind='migrated.place')\n"
         "def place(x):\n    if x < 0: raise ValueError(x)\n    return {'id': x}\n"
         "place(1, key='one'); place(2)\n"
         "for _ in range(2):\n    try: place(-1, key='bad')\n    except ValueError: pass\n"
@@ -157,7 +157,7 @@ def test_migrate_copies_a_file_of_the_package_recorded_and_leaves_it_as_it_is(tm
     assert (tmp_path / "old.db").read_bytes() == before
     from pytest_recorded import Recorder  # noqa: PLC0415 - the reader of the copy
 
-    place = recorder(kind="shop.place")(lambda x: pytest.fail("it must be answered from the file"))
+    place = recorder(kind="migrated.place")(lambda x: pytest.fail("it must be answered from the file"))
     with Recorder(tmp_path / "new.db") as book:
         assert place(1, key="one") == {"id": 1}
         assert sorted((job.key, job.attempt, job.status.value) for job in book.jobs if job.key) == [

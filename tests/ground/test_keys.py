@@ -66,7 +66,7 @@ SAME = {
 }
 OTHER = {
     "json-and-text": ('"a"', "a", JSON),
-    "null-and-nothing": ("null", "", JSON),
+    "null-and-no-body": ("null", "", JSON),
     "number-and-text": ('{"a":1}', '{"a":"1"}', JSON),
     "integer-and-float": ('{"a":100}', '{"a":100.0}', JSON),
     "big-integers": ('{"a":9007199254740993}', '{"a":9007199254740992}', JSON),

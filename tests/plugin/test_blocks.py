@@ -6,7 +6,7 @@ HEAD = """
 import pytest, world
 from pytest_recorded import Recorder, recorder, use_cassette
 
-@recorder(kind="world.ask")
+@recorder(kind="blocks.ask")
 def ask(question): return world.ask(question)
 
 @pytest.mark.recorded
@@ -67,7 +67,7 @@ def test_a_recorder_of_a_fixture_takes_the_calls_of_an_unmarked_test(example):
     example.write(
         test_a=HEAD + "@pytest.fixture\n"
         'def rec(tmp_path):\n    with Recorder(tmp_path / "ledger.db") as made: yield made\n'
-        'def test_x(rec): ask("a"); assert [job.kind for job in rec.jobs] == ["world.ask"]\n'
+        'def test_x(rec): ask("a"); assert [job.kind for job in rec.jobs] == ["blocks.ask"]\n'
     )
     assert example.run().outcomes == {"passed": 2}
     assert scopes(example) == ["test_a.py::test_marked"]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pytest_recorded import RecordedError, RecordedWarning, Recorder, recorder
-from pytest_recorded.store import sqlite as sqlite_store
+from pytest_recorded.store import connection as store_connection
 
 
 @recorder
@@ -122,7 +122,7 @@ def test_an_empty_file_is_as_good_as_none(path):
 
 
 def test_a_locked_file_lets_calls_run_and_blocks_no_key(path, monkeypatch):
-    monkeypatch.setattr(sqlite_store, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store_connection, "_BUSY_SECONDS", 0.01)
     with Recorder(path) as rec:
         place(0)
         blocker = sqlite3.connect(path)
@@ -137,7 +137,7 @@ def test_a_locked_file_lets_calls_run_and_blocks_no_key(path, monkeypatch):
 
 def test_a_file_that_is_locked_while_the_call_runs_blocks_no_key(path, monkeypatch):
     """The row says that it runs, and it cannot be said that it does not."""
-    monkeypatch.setattr(sqlite_store, "_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store_connection, "_BUSY_SECONDS", 0.01)
     blocker = sqlite3.connect(path, check_same_thread=False)
 
     @recorder

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.job import Address, Answer, Chunk, Place, Status
-from pytest_recorded.store import sqlite as module
+from pytest_recorded.store import connection as module
 from pytest_recorded.store.sqlite import Ledger, StagingFile
 
 # Python warns of forks beside other threads, such as those of xdist; that is what is tried here.

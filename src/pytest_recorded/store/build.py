@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import CassetteError
 from . import sql
+from .connection import connect
 from .diagnosis import FAULTS, explain, inspect_cassette, need_schema
 from .schema import APPLICATION_ID, CASSETTE, COLUMNS, VERSION
-from .sqlite import connect
 
 if TYPE_CHECKING:
     from ..job import Address, Chunk, Row

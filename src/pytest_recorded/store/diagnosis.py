@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import CassetteError
+from .connection import connect
 from .schema import APPLICATION_ID, VERSION
 
 __all__ = [
@@ -79,12 +80,7 @@ def inspect_ledger(path: Path | str, needed: str) -> None:
     if path.is_dir():
         _header(path)
     try:
-        connection = look_at(path)
-        try:
-            ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
-            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        finally:
-            connection.close()
+        ours, names = _tables(path)
     except FAULTS as error:
         _need_sqlite(path, _header(path), _MOVE)
         raise explain(path, error, is_ledger=True) from error
@@ -94,6 +90,28 @@ def inspect_ledger(path: Path | str, needed: str) -> None:
         raise CassetteError(path, f"has no table jobs. The file is damaged. {_MOVE}")
     if names and needed not in names:
         raise CassetteError(path, "is a cassette, not the file of a Recorder. Give the recorder another path.")
+
+
+def _tables(path: Path) -> tuple[bool, set[str]]:
+    """Return whether a file is ours, and the names in it."""
+    try:
+        connection = look_at(path)
+        try:
+            return _named(connection)
+        finally:
+            connection.close()
+    except FAULTS:
+        # Somebody has begun to write since it was looked for; SQLite's locks see to it that this look is a clean one.
+        connection = connect(path, read_only=True)
+        try:
+            return _named(connection)
+        finally:
+            connection.close()
+
+
+def _named(connection: sqlite3.Connection) -> tuple[bool, set[str]]:
+    ours = connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    return ours, {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
 def inspect_seed(path: Path) -> None:

@@ -17,28 +17,20 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import CassetteError
 from ..job import Address, Answer, Chunk, Found, Place, Row
 from . import sql
+from .connection import connect, roll_back
+from .creation import create, make
 from .diagnosis import FAULTS, explain, inspect_cassette, inspect_ledger, need_schema
 from .lease import now
-from .schema import APPLICATION_ID, CASSETTE, LEDGER, VERSION
+from .schema import CASSETTE, LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["CassetteFile", "Ledger", "StagingFile", "connect"]
-
-_BUSY_SECONDS: Final = 30.0
+__all__ = ["CassetteFile", "Ledger", "StagingFile"]
 
 # Pages are read through the page cache of the system instead of being copied: a look-up in a large cassette costs what
 # one in a small cassette costs.
 _MAP_BYTES: Final = 1 << 30
-
-
-def connect(path: Path | str, *, read_only: bool) -> sqlite3.Connection:
-    """Open a file. Nothing that the file defines may run: no extension, no function in a view or an index."""
-    uri = path if isinstance(path, str) else f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
 
 
 class _Reader:
@@ -209,19 +201,13 @@ class Ledger(_Reader):
 
     def _open(self) -> sqlite3.Connection:
         inspect_ledger(self.path, self._mark)
-        if isinstance(self.path, Path):
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise CassetteError(
-                    self.path,
-                    f"its folder cannot be made ({error.strerror}). Name another path, or give this user the right to.",
-                ) from error
+        if isinstance(self.path, Path) and not self.path.exists():
+            make(self.path, self._layout)
         connection = connect(self.path, read_only=False)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            _create(connection, self._layout)
+            create(connection, self._layout)
             _need_schema(self.path, connection)
         except BaseException:
             connection.close()
@@ -238,7 +224,7 @@ class Ledger(_Reader):
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                _roll_back(connection)
+                roll_back(connection)
                 raise
 
     def insert(self, row: Row, chunks: Sequence[Chunk] = ()) -> bool:
@@ -317,29 +303,6 @@ class StagingFile(Ledger):
     def _named(self, place: Place) -> tuple[Any, ...]:
         assert place.address is not None  # noqa: S101 - what is staged has an address
         return (*place.address, place.attempt)
-
-
-def _create(connection: sqlite3.Connection, layout: str) -> None:
-    """Make the tables if the file is new; several processes may do so at once."""
-    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            for statement in layout.split(";\n"):
-                connection.execute(statement)
-            connection.execute(sql.SET_META, ("schema", str(VERSION)))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("COMMIT")
-    except BaseException:
-        _roll_back(connection)
-        raise
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    # A full disk has already rolled it back.
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
 
 
 def _is_taken(error: BaseException | None) -> bool:

@@ -1,0 +1,28 @@
+"""How SQLite files are opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["connect", "roll_back"]
+
+_BUSY_SECONDS: Final = 30.0
+
+
+def connect(path: Path | str, *, read_only: bool) -> sqlite3.Connection:
+    """Open a file. Nothing that the file defines may run: no extension, no function in a view or an index."""
+    uri = path if isinstance(path, str) else f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Undo a transaction, if there still is one."""
+    # A full disk has already rolled it back.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -286,8 +286,8 @@ def test_a_class_that_was_moved_is_found_by_its_qualified_name():
 def test_a_class_of_the_same_name_in_another_module_is_another_class(monkeypatch):
     """Both exist: a value of one must not come back as the other."""
     other = type(sys)("other_shop")
-    other.Node = make_dataclass("Node", [("item", int)], namespace={"__module__": "other_shop"})
-    other.Node.Node = make_dataclass("Node", [("item", int)], namespace={"__module__": "other_shop"})
+    other.Node, other.Node.Node = (make_dataclass("Node", [("item", int)]) for _ in range(2))
+    other.Node.__module__ = other.Node.Node.__module__ = "other_shop"
     other.Node.Node.__qualname__ = "Node.Node"
     monkeypatch.setitem(sys.modules, "other_shop", other)
     for cls in (other.Node, other.Node.Node):
@@ -296,8 +296,8 @@ def test_a_class_of_the_same_name_in_another_module_is_another_class(monkeypatch
 
 
 def test_two_known_classes_of_one_name_are_told_apart_by_their_modules():
-    one = make_dataclass("Order", [("id", int)], namespace={"__module__": "one"})
-    two = make_dataclass("Order", [("id", int)], namespace={"__module__": "two"})
+    one, two = (make_dataclass("Order", [("id", int)]) for _ in range(2))
+    one.__module__, two.__module__ = "one", "two"
     types = Types([one, two])
     assert type(load(dump(one(1)), types)) is one
     assert type(load(dump(two(1)), types)) is two

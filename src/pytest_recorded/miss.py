@@ -33,6 +33,10 @@ _SHOWN_FIELDS: Final = 6
 _LONGEST_VALUE: Final = 60
 _LONGEST_NAME: Final = 240
 _LONGEST_COMMAND: Final = 1_000
+_SAME: Final = (
+    "the same as far as it is stored:\n"
+    "  match=, ignore= or redact= were others when it was recorded, or a header that match= names was."
+)
 
 
 class Question(NamedTuple):
@@ -137,7 +141,7 @@ def _nearest(question: Question, file: CassetteFile) -> list[str]:
     for place, (_, differing, then) in enumerate(candidates[:_SHOWN]):
         title = "Nearest recorded request" if place == 0 else "Next nearest"
         shown = _SHOWN_FIELDS if place == 0 else 2
-        lines += ["", f"{title}, {_fields(len(differing))}:"]
+        lines += ["", f"{title}, {_fields(len(differing))}:"] if differing else ["", f"{title}, {_SAME}"]
         for path in differing[:shown]:
             recorded, asked = _pair(then.get(path), now.get(path))
             lines += [f"  {_clip(path, 80)}", f"    recorded: {recorded}", f"    now:      {asked}"]

@@ -257,3 +257,9 @@ CALLS = [
 def test_a_call_is_described_in_one_line(index):
     kind, request_json, line = CALLS[index]
     assert describe(kind, request_json) == line
+
+
+def test_a_request_that_is_stored_the_same_is_said_to_have_had_other_options(asked):
+    _, message = asked({"q": "a"}, OLD[:1])
+    assert "Nearest recorded request, the same as far as it is stored:\n  match=, ignore= or redact=" in message
+    assert "0 fields" not in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import shutil
@@ -260,6 +261,7 @@ def test_an_exception_at_any_call_of_a_build_leaves_the_old_or_the_new_cassette_
                 build(path, changes, folder)
         finally:
             sys.setprofile(None)
+            gc.collect()
         assert path.read_bytes() in (old, new)
         assert is_sound(path, query)
         build(path, Changes(gone_tests={"x"}), folder)

@@ -234,7 +234,7 @@ class _Call(HttpCall):
         """Read a response as far as it was read when it was recorded; see `Call.exhaust`."""
         response = http.client.HTTPResponse(_Once(stream), method=self.request.method)  # type: ignore[arg-type]
         # What it raises has been noted, and is compared.
-        with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.closing(stream):
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.closing(response):
             response.begin()
             response.read(self.recorded_length(ticket))
 

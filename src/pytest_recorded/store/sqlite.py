@@ -45,10 +45,19 @@ class _Reader:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._finder: sqlite3.Cursor | None = None
+        self._close: Any = None
 
     def _open(self) -> sqlite3.Connection:
         """Open the connection; called once a process, under the lock."""
         raise AssertionError
+
+    def _keep(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Keep a connection open for as long as somebody may ask again, which only the garbage collector knows."""
+        self._connection = connection
+        self._close = weakref.finalize(self, connection.close)
+        # At the end of the process whoever has begun a stream is still to store it.
+        self._close.atexit = False
+        return connection
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
@@ -144,9 +153,9 @@ class _Reader:
     def close(self) -> None:
         """Close the file. Using it again opens it again."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = self._finder = None
+            if self._close is not None:
+                self._close()
+                self._connection = self._finder = self._close = None
 
 
 class CassetteFile(_Reader):
@@ -165,8 +174,7 @@ class CassetteFile(_Reader):
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        return connection
+        return self._keep(connection)
 
     def __len__(self) -> int:
         count = self.meta("jobs") or "0"
@@ -179,7 +187,7 @@ def _need_schema(path: Path | str, connection: sqlite3.Connection) -> None:
 
 
 _ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
-_inherited: list[sqlite3.Connection] = []
+_inherited: list[Any] = []
 
 
 class Ledger(_Reader):
@@ -212,8 +220,7 @@ class Ledger(_Reader):
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        return connection
+        return self._keep(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -287,9 +294,9 @@ class Ledger(_Reader):
 
     def after_fork(self) -> None:
         """Open the file anew in a forked child: a SQLite connection must not cross a fork, not even to be closed."""
-        if self._connection is not None:
-            _inherited.append(self._connection)
-        self._connection = self._finder = None
+        if self._close is not None:
+            _inherited.append(self._close.detach())
+        self._connection = self._finder = self._close = None
         self._lock = threading.RLock()
 
 

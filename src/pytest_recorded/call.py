@@ -113,8 +113,13 @@ class Ticket:
         return blake2b("\0".join(map(str, self.address)).encode(errors="surrogatepass"), digest_size=3).hexdigest()
 
     def release(self) -> None:
-        """Let go of the call: a scope remembers its tickets, not the bodies of all its requests."""
+        """Let go of what was asked and answered: a scope remembers its tickets, not the bodies of all its calls."""
         self.call = _Over(self.call.kind)  # type: ignore[assignment]
+        found = self.found
+        if found is not None:
+            self.found = None
+            if not self.id:
+                self.id, self.attempt = found.id or "", found.attempt
 
     def start(self) -> None:
         """Note what is asked, before the function that runs can change it."""

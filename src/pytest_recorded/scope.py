@@ -134,10 +134,12 @@ class Scope(Book):
 
     def _row_id(self, ticket: Ticket) -> str:
         """Return the id of a call's row, where it is."""
-        found = ticket.found
-        if found is None or ticket.address is None or (ticket.id and ticket.act is not Act.COMPARE):
+        found, address = ticket.found, ticket.address
+        if address is None or (found is None and not ticket.source):
             return ticket.id
-        return found.id or job_id(ticket.address, found.attempt)
+        if found is not None and (not ticket.id or ticket.act is Act.COMPARE):
+            return found.id or job_id(address, found.attempt)
+        return ticket.id or job_id(address, ticket.attempt)
 
     def give_up_dead(self, ticket: Ticket, found: Found) -> bool:
         """Give up a shared call that a dead worker was making."""

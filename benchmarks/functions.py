@@ -69,7 +69,6 @@ def measure(scale: Scale, folder: Path) -> Iterator[Result]:
         "x",
         "recorded, keyed",
         times[f"peer {largest}"] / times[f"peer {smallest}"],
-        target=1.0,
         limit=1.5,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 import tempfile
 import threading
 import time
@@ -77,11 +78,32 @@ class Attempt(NamedTuple):
         return self.status == Status.COMPLETED or (self.takes_failed and self.status == Status.FAILED)
 
 
-def staging_folders(cassette: Path) -> tuple[Path, Path]:
+def staging_folders(cassette: Path) -> tuple[Path, ...]:
     """Return where staging files of a cassette may be: beside it; in the temporary folder if it cannot be there."""
     place = hashlib.blake2b(str(cassette.absolute()).encode(), digest_size=8).hexdigest()
-    user = getattr(os, "getuid", lambda: 0)()
-    return cassette.parent / ".staging", Path(tempfile.gettempdir()) / f"pytest-recorded-{user}" / place
+    private = _private()
+    return (cassette.parent / ".staging", private / place) if _is_ours(private) else (cassette.parent / ".staging",)
+
+
+def _private() -> Path:
+    """Return the folder of this user in the temporary folder."""
+    return Path(tempfile.gettempdir()) / f"pytest-recorded-{_user()}"
+
+
+def _user() -> int:
+    user: int = getattr(os, "getuid", lambda: 0)()
+    return user
+
+
+def _is_ours(private: Path) -> bool:
+    """Return whether a folder is this user's, or is not there yet: what others put there would end up in cassettes."""
+    try:
+        found = private.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == _user() and not found.st_mode & stat.S_IWOTH
 
 
 def workshop(cassette: Path) -> Path:
@@ -93,6 +115,10 @@ def workshop(cassette: Path) -> Path:
     """
     for folder in staging_folders(cassette):
         try:
+            if folder.parent == (private := _private()):
+                private.mkdir(mode=0o700, exist_ok=True)
+                if not _is_ours(private):
+                    continue
             folder.mkdir(parents=True, exist_ok=True)
             ignore = folder / ".gitignore"
             if not ignore.exists():

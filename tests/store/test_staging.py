@@ -80,6 +80,33 @@ def test_it_is_in_the_temporary_folder_where_it_cannot_be_beside_the_cassette(pa
     assert left(path) == ["test_a"]
 
 
+@pytest.mark.parametrize("whose", ["a link", "another user", "everybody"])
+def test_a_temporary_folder_that_others_can_write_to_is_not_used(whose, path, tmp_path):
+    """Whatever they put there would end up in the cassette."""
+    path.parent.mkdir()
+    (path.parent / ".staging").write_text("no folder")
+    private = staging_folders(path)[1].parent
+    private.parent.mkdir(exist_ok=True)
+    if whose == "a link":
+        private.symlink_to(tmp_path)
+    else:
+        private.mkdir()
+        private.chmod(0o777 if whose == "everybody" else 0o700)
+    if whose == "another user":
+        if os.getuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(private, 12345, -1)
+    assert staging_folders(path) == (path.parent / ".staging",)
+    with pytest.raises(CassetteError, match="calls cannot be recorded"):
+        workshop(path)
+
+
+def test_the_temporary_folder_is_for_its_user_alone(path):
+    path.parent.mkdir()
+    (path.parent / ".staging").write_text("no folder")
+    assert workshop(path).parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_two_cassettes_of_one_name_do_not_share_their_temporary_folder(tmp_path):
     assert staging_folders(tmp_path / "a" / "jobs.db")[1] != staging_folders(tmp_path / "b" / "jobs.db")[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .ambient import current_test, now_running
 from .cassette import Cassette
-from .frame import carry_over_threads, enter, framed, leave
+from .frame import carry_over_threads, enter, framed, innermost, leave
 from .http import listen
 from .modes import RecordMode, choose_mode, is_ci
 from .options import DEFAULT_CASSETTE, Options, read_options
@@ -73,7 +74,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        scope, token = self._open.pop()
+        scope, token = self._open.pop(self._place())
         leave(token)
         passed = kind is None and not scope.misses
         try:
@@ -87,6 +88,12 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         if kind is None and scope.misses:
             # Whoever swallowed it inside the block, the block has not had what it asked for.
             raise scope.misses[0]
+
+    def _place(self) -> int:
+        """Return which of the open blocks ends here: tasks and threads may be in one at the same time."""
+        here = innermost()
+        places = [place for place, (scope, _) in enumerate(self._open) if here is not None and scope is here.book]
+        return places[-1] if places else -1
 
     async def __aenter__(self) -> Cassette:
         return self.__enter__()
@@ -121,6 +128,15 @@ def _within(fn: Any, block: Callable[[], use_cassette]) -> Any:
         async def in_cassette(*args: Any, **kwargs: Any) -> Any:
             with block():
                 return await fn(*args, **kwargs)
+
+    elif inspect.isasyncgenfunction(fn):
+
+        @functools.wraps(fn)
+        async def in_cassette(*args: Any, **kwargs: Any) -> Any:
+            with block():
+                async with contextlib.aclosing(fn(*args, **kwargs)) as stream:
+                    async for item in stream:
+                        yield item
 
     elif inspect.isgeneratorfunction(fn):
 

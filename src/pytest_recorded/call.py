@@ -118,7 +118,7 @@ class Ticket:
         found = self.found
         if found is not None:
             self.found = None
-            if not self.id:
+            if not self.id or self.act is Act.COMPARE:
                 self.id, self.attempt = found.id or "", found.attempt
 
     def start(self) -> None:

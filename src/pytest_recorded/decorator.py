@@ -56,7 +56,7 @@ def recorder(fn: Any = None, /, *, kind: str | None = None, **slots: Any) -> Any
     Works on functions, coroutine functions, generators, asynchronous generators, methods, static and class methods.
     The function keeps its signature, and its calls return or raise what they would without it. A call may name its
     key, `place(order, key="order-17")`, and say whether a recorded failure is to be tried again, `retry_failed=False`;
-    a function that has such parameters of its own keeps them.
+    a function that has such parameters of its own, or takes any (`**kwargs`), keeps them.
 
     Args:
         fn: The function, when used without arguments.
@@ -225,10 +225,13 @@ def _made_key(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def _own_parameters(fn: Any) -> set[str]:
+    """Return the names that a function takes; one that takes any name has these two as well."""
     try:
-        return set(inspect.signature(fn).parameters)
+        parameters = inspect.signature(fn).parameters
     except (ValueError, TypeError):
         return set()
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return {*parameters, "key", "retry_failed"} if takes_any else set(parameters)
 
 
 def _plain(fn: Any, admit: _Admit) -> Any:

@@ -29,6 +29,7 @@ __all__ = [
     "entered",
     "framed",
     "held",
+    "innermost",
     "leave",
     "pop_test",
     "push_test",
@@ -68,6 +69,11 @@ def current_frame() -> Frame | None:
             return frame
         frame = frame.outer
     return _tests[-1] if _tests else None
+
+
+def innermost() -> Frame | None:
+    """Return the frame of this very context, whether it is over or not."""
+    return _frame.get()
 
 
 def enter(frame: Frame | None) -> Token[Frame | None]:

@@ -107,11 +107,11 @@ def describe(kind: str, request_json: str | None) -> str:
 
 def _reason(question: Question) -> tuple[str, str]:
     file, address = question.file, question.address
-    if file is None:
-        return "no cassette", f"no cassette: {_clip(str(question.cassette), _LONGEST_NAME)} does not exist"
     if question.is_known:
         key = _clip(repr(address.key), _LONGEST_NAME)
         return "request changed", f"request changed: the key {key} is recorded with another request"
+    if file is None:
+        return "no cassette", f"no cassette: {_clip(str(question.cassette), _LONGEST_NAME)} does not exist"
     if not question.has_recordings:
         return "nothing for this test", "nothing for this test: it has no recordings yet"
     served = file.count_seqs(address.scope, address.kind, address.key)
@@ -215,7 +215,7 @@ def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     return [
         "",
         f"This very request is recorded for {_clip(others[0], _LONGEST_NAME)}{more}.",
-        *_rename(others[0], address.scope),
+        *([] if question.has_recordings else _rename(others[0], address.scope)),
     ]
 
 

@@ -58,6 +58,7 @@ _AFTER_KEY: Final = re.compile(
     rf"""\\*["']\s*:\s*{_TAG}(?P<list>\[\s*)?(?:b?(?P<escapes>\\*)(?P<quote>["'])|(?P<number>-?\d[\d.eE+-]*))"""
 )
 _NEXT_ITEM: Final = re.compile(r"""\\*["']\s*,\s*b?(?P<escapes>\\*)(?P<quote>["'])""")
+_PAIR_ENDS: Final = re.compile(r"""\\*["']\s*[\])]""")
 _ASSIGNED: Final = re.compile(r"""(?:\]|%5[dD])*\s?[=:]\s?(?:(?P<escapes>\\*)(?P<quote>["']))?""")
 _IN_URL: Final = re.compile(
     r"(?:%(?:25){0,3}(?:22|27|5[dD]))*(?:%(?:25){0,3}20|\+)*%(?:25){0,3}3[aAdD](?:%(?:25){0,3}20|\+)*(?:%(?:25){0,3}2[27])?"
@@ -215,6 +216,8 @@ class _Search:
             # Part of a key is no name: "primary key".
             if tail is not None and (always or before in ("", '"', "'")):
                 yield from self._of_key(tail, always=always)
+            elif tail is None and always:
+                yield from self._of_pair(end)
             return
         if following == ">":
             tail = _ELEMENT.match(text, end) if before in ("<", ":") else None
@@ -245,6 +248,16 @@ class _Search:
             stop = len(text) if stop is None else stop
             yield from self._checked(item.end(), stop, len(item["escapes"]), always=always)
             item = _NEXT_ITEM.match(text, stop) if tail["list"] else None
+
+    def _of_pair(self, end: int) -> Iterator[Secret]:
+        """Yield the second of two items, as in `["x-api-key", "…"]`, if it looks like a credential."""
+        text, tail = self._text, _NEXT_ITEM.match(self._text, end)
+        stop = _closing(text, tail.end(), len(tail["escapes"]), tail["quote"]) if tail is not None else None
+        if tail is None or stop is None or _PAIR_ENDS.match(text, stop) is None:
+            return
+        value = _unescaped(text[tail.end() : stop], len(tail["escapes"]))
+        if is_credential(value, SHORT):
+            yield Secret(tail.end(), stop, value)
 
     def _checked(self, start: int, end: int, escapes: int, *, always: bool) -> Iterator[Secret]:
         """Yield a value that stands in quotes, or alone in its element."""

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REDACTED", "Edit", "Mask", "Secrets", "edited", "is_credential"]
 
-_CREDENTIAL_HEADER: Final = re.compile(
-    r"auth|cookie|token|secret|key|session|credential|signature|password", re.IGNORECASE
-)
+_CREDENTIAL_HEADER: Final = re.compile(r"auth|cookie|token|secret|key|session|credential|signature|pass", re.IGNORECASE)
 _ACCOUNT_HEADER: Final = re.compile(
     r"organization|project|account|tenant|user-?id|customer|session|token(?!s|-count)|secret|api-?key|authorization",
     re.IGNORECASE,

@@ -123,14 +123,24 @@ class Scope(Book):
             if file is not None and address is not None:
                 found = file.find(address)
                 ticket.source = "cassette"
-            if found is None and self.is_shared and self.mode.records and address is not None:
-                found = self.suite.staging.ledger.find(address)
-                ticket.source = "staging"
+            if address is not None and self.mode.records and self._may_be_staged(ticket, found):
+                staged = self.suite.staging.ledger.find(self.staged_address(address))
+                if staged is not None:
+                    found, ticket.source = staged, "staging"
         except CassetteError as error:
             self.unreadable(ticket, error)
         if found is None:
             ticket.source = ""
         return found
+
+    def _may_be_staged(self, ticket: Ticket, found: Found | None) -> bool:
+        """Return whether this session may have made the very call: a shared one, or one whose key the caller chose."""
+        if not (self.is_shared or (ticket.call.is_named and self._attempt)):
+            return False
+        return found is None or self._act(found) is not _REPLAY
+
+    def _act(self, found: Found) -> Act:
+        return self._if_failed if found.status == _FAILED else self._if_answered
 
     def _row_id(self, ticket: Ticket) -> str:
         """Return the id of a call's row, where it is."""
@@ -154,7 +164,10 @@ class Scope(Book):
         if found is None:
             act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
         else:
-            act = self._acts[Known.FAILURE if found.status == _FAILED else Known.ANSWER]
+            act = self._act(found)
+            if act is Act.REPLACE and ticket.source == "staging":
+                # It has been replaced already, a moment ago.
+                act = Act.REPLAY
         if act is Act.REPLAY:
             if ticket.call.is_named and self._asks_another(ticket, found):
                 raise self._missing(ticket, is_known=True)
@@ -204,7 +217,8 @@ class Scope(Book):
         found = ticket.found
         ticket.attempt = found.attempt + 1 if found is not None and ticket.act is Act.RETRY else 0
         ticket.id = new_id()
-        ticket.source = ""
+        # Whoever verifies goes on with what is recorded.
+        ticket.source = "cassette" if ticket.act is Act.COMPARE and found is not None else ""
         ticket.start()
         if not self.is_shared or ticket.act is Act.COMPARE:
             return True
@@ -225,8 +239,10 @@ class Scope(Book):
             return
         if self.is_shared:
             self.suite.staging.ledger.finish(ticket.place, answer)
-        else:
-            self.suite.staging.ledger.insert(ticket.row(self.attempt(), answer), answer.chunks)
+        elif not self.suite.staging.ledger.insert(ticket.row(self.attempt(), answer), answer.chunks):
+            warn(f"{ticket.call.kind} was made twice at the same time with one key; only its first answer is recorded.")
+            self.add_count("live")
+            return
         ticket.source = "staging"
         self.add_count("recorded")
 
@@ -349,7 +365,9 @@ class Scope(Book):
         if file is None or not self.has_recordings or self.mode is RecordMode.OFF:
             return 0
         if self.is_shared:
-            return len(file.uses_of(self.name) - {self._row_id(ticket) for ticket in self.tickets})
+            asked = {ticket.address for ticket in self.tickets}
+            rows = [file.row(job) for job in file.uses_of(self.name)]
+            return sum(row is not None and row.address not in asked for row in rows)
         return len(set(file.addresses(self.name)) - {ticket.address for ticket in self.tickets})
 
     def _note_uses(self) -> None:

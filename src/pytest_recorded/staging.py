@@ -116,7 +116,7 @@ def workshop(cassette: Path) -> Path:
     for folder in staging_folders(cassette):
         try:
             if folder.parent == (private := _private()):
-                private.mkdir(mode=0o700, exist_ok=True)
+                private.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not _is_ours(private):
                     continue
             folder.mkdir(parents=True, exist_ok=True)

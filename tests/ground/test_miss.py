@@ -72,7 +72,6 @@ def test_everything_is_said_in_one_order(asked):
         '    now:      "b"\n'
         "\n"
         "This very request is recorded for tests/test_a.py::test_old.\n"
-        "If that test was renamed: pytest-recorded rename tests/test_a.py::test_old tests/test_a.py::test_x\n"
         "\n"
         "To record it: pytest --record-mode=new_episodes tests/test_a.py::test_x   "
         "(or rewrite, to record the whole test again)"

@@ -286,3 +286,17 @@ def calls_of(step, *args):
 def test_the_work_grows_with_the_length_of_a_text_and_not_with_its_square(piece):
     few, many = (calls_of(hidden, piece * count, KEY) for count in (100, 800))
     assert many < 8 * few + 800
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ('[["x-api-key","LISTSECRET1234567"]]', '[["x-api-key","redacted"]]'),
+        ('{"py:tuple":["password","PAIRSECRET12345"]}', '{"py:tuple":["password","redacted"]}'),
+        ("('Authorization', 'tok3n-0123456789')", "('Authorization', 'redacted')"),
+        ('["password","email"]', '["password","email"]'),
+        ('["password","abcdefgh12","x"]', '["password","abcdefgh12","x"]'),
+    ],
+)
+def test_a_pair_of_a_name_and_a_credential_is_hidden(text, hidden):
+    assert Secrets().hide(text) == hidden

@@ -40,7 +40,8 @@ class Closing:
         self._session.close()
         counts = self._tally.counts
         broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
-        if (broken or counts["changed"] or counts["new"]) and session.exitstatus == pytest.ExitCode.OK:
+        broken = broken or any(counts[what] for what in ("changed", "new", "missed"))
+        if broken and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -35,8 +35,8 @@ class Marked(NamedTuple):
     targets: dict[str, Target]
 
 
-def read_markers(item: pytest.Item) -> Marked:
-    """Return what the markers of a test say together: the nearest wins.
+def read_markers(item: pytest.Item | pytest.Collector) -> Marked:
+    """Return what the markers of a test, or of all tests below a node, say together: the nearest wins.
 
     Raises:
         ConfigurationError: An argument is wrong, or two markers at one place contradict each other.
@@ -58,7 +58,7 @@ def read_markers(item: pytest.Item) -> Marked:
     return Marked(read, {path: _target(path, given, item.nodeid) for path, given in functions.items()})
 
 
-def _levels(item: pytest.Item) -> list[tuple[str, list[pytest.Mark]]]:
+def _levels(item: pytest.Item | pytest.Collector) -> list[tuple[str, list[pytest.Mark]]]:
     """Return the markers by where they are, the nearest first; those of a parameter are nearer than their test's."""
     own = getattr(getattr(item, "callspec", None), "marks", ())
     levels = []

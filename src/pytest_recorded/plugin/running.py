@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..errors import MissingRecording, RecordedError
+from ..errors import ConfigurationError, MissingRecording, RecordedError
 from ..frame import Frame, carry_over_threads, entered, framed, held, pop_test, push_test, switch, switch_back
 from ..http import listen
 from ..options import read_options
@@ -20,6 +20,8 @@ from .marker import read_markers
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from ..target import Target
+    from .marker import Marked
     from .session import TestSession
 
 __all__ = ["Beginning", "Running"]
@@ -65,7 +67,9 @@ class Running:
     def __init__(self, session: TestSession, items: list[pytest.Item]) -> None:
         self._session = session
         self._items = set(items)
-        self._shared: dict[Any, pytest.Item] = {}
+        self._shared: dict[Any, list[pytest.Item]] = {}
+        # Misses of shared fixtures that were set up for a test which is not recorded.
+        self._unclaimed: list[MissingRecording] = []
         self._loose: Counter[str] = Counter()
         self._current: _Attempt | None = None
         for item in items:
@@ -77,7 +81,7 @@ class Running:
         for definitions in getattr(info, "name2fixturedefs", {}).values():
             for definition in definitions:
                 if definition.scope != "function":
-                    self._shared.setdefault(definition, item)
+                    self._shared.setdefault(definition, []).append(item)
         if self._options_fixture(item) is not None and _OPTIONS_FIXTURE not in item.fixturenames:  # type: ignore[attr-defined]
             # Before any other fixture, because others may make calls already.
             item.fixturenames.insert(0, _OPTIONS_FIXTURE)  # type: ignore[attr-defined]
@@ -125,16 +129,17 @@ class Running:
         if attempt is not None:
             return attempt.scope
         with _told_plainly():
-            scope = self._scope(item, given, host=None)
+            scope = self._scope(item, read_markers(item), given, host=None)
         attempt = _Attempt(scope)
+        scope.misses += self._unclaimed
+        self._unclaimed = []
         item.stash[_attempt] = attempt
         self._current = attempt
         push_test(attempt.frame)
         switch(attempt.frame)
         return scope
 
-    def _scope(self, item: pytest.Item, given: Any, *, host: Scope | None, name: str = "") -> Scope:
-        marked = read_markers(item)
+    def _scope(self, item: pytest.Item, marked: Marked, given: Any, *, host: Scope | None, name: str = "") -> Scope:
         fixture = read_options(dict(given or {}), where=f"the fixture {_OPTIONS_FIXTURE}")
         options = self._session.options_for(marked.options, fixture)
         suite = self._session.suite(options.cassette)
@@ -180,8 +185,8 @@ class Running:
 
     def _gate(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Any:
         if fixturedef.scope != "function":
-            owner = self._shared.get(fixturedef)
-            return None if owner is None else _SharedFixture(self, fixturedef, request, owner).gate
+            users = self._shared.get(fixturedef)
+            return None if users is None else _SharedFixture(self, fixturedef, request, users).gate
         attempt = self._current
         if attempt is None or not _is_async(fixturedef.func):
             return None
@@ -191,15 +196,32 @@ class Running:
         """Return the scope of the test that is running."""
         return self._current.scope if self._current is not None else None
 
-    def shared_scope(self, item: pytest.Item, name: str) -> Scope:
-        """Open the scope of a shared fixture, with the options of the first test that uses it."""
+    def shared_scope(self, items: list[pytest.Item], node: Any, name: str) -> Scope:
+        """Open the scope of a shared fixture.
+
+        Its options are those of what it is shared by, a class or a module: what a test says of itself is of that test
+        alone, whichever comes first. Functions are recorded in it that any of its tests records.
+        """
+        item = items[0]
+        functions: dict[str, Target] = {}
+        for other in items:
+            # What is wrong with a marker its own test says.
+            with suppress(ConfigurationError):
+                functions |= read_markers(other).targets
         fixture = self._options_fixture(item)
         given = fixture.cached_result[0] if fixture is not None and fixture.cached_result is not None else {}
-        return self._scope(item, given, host=self.host(), name=name)
+        with _told_plainly():
+            marked = read_markers(node or item.session)._replace(targets=functions)
+            return self._scope(item, marked, given, host=self.host(), name=name)
 
     def add_loose(self, counts: Counter[str]) -> None:
         """Add the calls of a shared fixture to those of the test that is running."""
         self._loose += counts
+
+    def claim(self, misses: list[MissingRecording]) -> None:
+        """Keep the misses of a shared fixture for the next recorded test, if there is none now to answer for them."""
+        if self._current is None:
+            self._unclaimed += misses
 
     # Reports.
 
@@ -249,10 +271,11 @@ class _SharedFixture:
         running: Running,
         fixturedef: pytest.FixtureDef[Any],
         request: pytest.FixtureRequest,
-        item: pytest.Item,
+        items: list[pytest.Item],
     ) -> None:
         self._running = running
-        self._item = item
+        self._items = items
+        self._node = request.node
         self._steps = steps_of(fixturedef.func)
         self._scope: Scope | None = None
         self._name = f"{fixturedef.baseid or '.'}@{fixturedef.argname}{_parameter(request)}"
@@ -261,11 +284,11 @@ class _SharedFixture:
     def gate(self) -> Iterator[None]:
         """One step of the fixture: its set-up, or its tear-down."""
         if self._scope is None:
-            with _told_plainly():
-                self._scope = self._running.shared_scope(self._item, self._name)
+            self._scope = self._running.shared_scope(self._items, self._node, self._name)
         scope = self._scope
         scope.host, scope.is_open = self._running.host(), True
         self._steps -= 1
+        missed_before = len(scope.misses)
         passed: bool | None = False
         try:
             # No frame is around it: what the fixture leaves running serves whichever test comes.
@@ -274,6 +297,7 @@ class _SharedFixture:
             passed = True if self._steps <= 0 else None
         finally:
             scope.is_open = False
+            self._running.claim(scope.misses[missed_before:])
             if passed is not None:
                 self._close(scope, passed=passed)
 

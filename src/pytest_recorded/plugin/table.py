@@ -75,9 +75,12 @@ def command_line_mode(config: pytest.Config) -> RecordMode | None:
     if worker is not None:
         mode = worker["recorded"]["mode"]
         return RecordMode(mode) if mode else None
+    typed = _typed(config)
+    if typed is not None:
+        return RecordMode(typed)
     given = getattr(config.option, _ALIAS, None) or config.option.recorded_mode
-    if given is None or _was_typed(config):
-        return RecordMode(given) if given else None
+    if given is None:
+        return None
     try:
         mode = parse_mode(given, where="addopts", from_code=True)
     except ConfigurationError as error:
@@ -85,9 +88,16 @@ def command_line_mode(config: pytest.Config) -> RecordMode | None:
     return None if is_ci(os.environ.get("CI")) and mode.records else mode
 
 
-def _was_typed(config: pytest.Config) -> bool:
-    typed = (str(argument) for argument in config.invocation_params.args)
-    return any(argument.startswith(("--record-mode", "--recorded-mode")) for argument in typed)
+def _typed(config: pytest.Config) -> str | None:
+    """Return the mode that was typed, the last one if there are several; None if there is none."""
+    flags = ("--recorded-mode", "--record-mode") if has_record_mode(config) else ("--recorded-mode",)
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    typed = None
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        flag, equals, value = argument.partition("=")
+        if flag in flags:
+            typed = value if equals else following
+    return typed
 
 
 def command_line_options(config: pytest.Config) -> dict[str, Any]:

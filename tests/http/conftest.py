@@ -363,7 +363,7 @@ def _see_urllib3(method: str, url: str, how: str, limit: int | None, **more: Any
             elif how == "readinto":
                 while len(seen["pieces"]) != limit and (size := response.readinto(buffer := bytearray(7))):
                     seen["pieces"].append(bytes(buffer[:size]))
-            elif how == "read1":
+            elif how == "read1" and hasattr(response, how):
                 while len(seen["pieces"]) != limit and (piece := response.read1()):
                     seen["pieces"].append(piece)
             else:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..job import Answer, Found
     from .framing import Head
 
-__all__ = ["Wire", "WireCall", "WirePieces", "is_loaded", "patch"]
+__all__ = ["Wire", "WireCall", "WirePieces", "is_loaded", "patch", "with_more"]
 
 
 _HTTPS: Final = 443
@@ -310,15 +310,15 @@ class WirePieces(HttpPieces):
         head = split_response(b"".join(chunk for _, chunk in self._chunks), self._method, at_end=self._at_end)
         if head is None:
             # Nothing of a response: it was while waiting for it that the connection failed.
-            return _with(self.ticket.call.failure(error or ConnectionError("no response"), self.ticket), at=AWAITED)
+            return with_more(self.ticket.call.failure(error or ConnectionError("no response"), self.ticket), at=AWAITED)
         self._head = HttpResponse(head.status, head.reason, head.headers, http_version=head.version)
         self._chunks = _body_chunks(self._chunks, head)
         answer = super().answer(end, returned, error)
         if error is None:
             return answer
         if head.body.broken:
-            answer = _with(answer, broken=self.ticket.book.secrets.hide(head.body.broken.decode("latin-1")))
-        return _with(answer, cut=head.body.cut) if head.body.cut else answer
+            answer = with_more(answer, broken=self.ticket.book.secrets.hide(head.body.broken.decode("latin-1")))
+        return with_more(answer, cut=head.body.cut) if head.body.cut else answer
 
     def decoded(self, chunks: list[tuple[float, bytes]]) -> list[tuple[float, bytes]] | None:
         """Return the body as one piece: http.client leaves decoding to its caller, who takes it as a whole."""
@@ -326,7 +326,7 @@ class WirePieces(HttpPieces):
         return None if body is None else [(chunks[-1][0], body)]
 
 
-def _with(answer: Answer, **more: Any) -> Answer:
+def with_more(answer: Answer, **more: Any) -> Answer:
     """Return a failure that says more than its exception does."""
     return answer._replace(error_json=to_text({**load_tree(answer.error_json or "{}"), **more}))
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..codec import load_tree, to_text
 from ..job import Answer, Status
-from ._stdlib import Wire, WireCall, WirePieces
+from ._stdlib import Wire, WireCall, WirePieces, with_more
 from .exchange import book_for_http
 from .kin import in_stdlib
 
@@ -208,15 +208,22 @@ class _Call(WireCall):
         """Return an exception as it is stored; of urllib3's own the text, without what it says about our objects."""
         cls = type(error)
         if not cls.__module__.startswith("urllib3."):
-            return super().failure(error, ticket)
+            answer = super().failure(error, ticket)
+            # Else urllib3 would say of a replay that the proxy is to blame.
+            return with_more(answer, behind_proxy=True) if self._is_behind_proxy() else answer
         text = str(error.args[-1]) if error.args else ""
         for owner in (self._connection, self._pool):
             text = text.removeprefix(f"{owner}: ")
         stored = {"type": f"{cls.__module__}.{cls.__qualname__}", "message": text}
         return Answer(Status.FAILED, None, None, self.book.secrets.hide(to_text(stored)))
 
+    def _is_behind_proxy(self) -> bool:
+        return getattr(self._connection, "_has_connected_to_proxy", False) is True
+
     def _error(self, found: Found) -> BaseException:
         tree = load_tree(found.error_json or "{}")
+        if tree.get("behind_proxy") is True:
+            self._connection._has_connected_to_proxy = True  # noqa: SLF001 - nobody else knows
         library, _, name = str(tree.get("type", "")).rpartition(".")
         cls = (
             vars(sys.modules[library]).get(name) if library.startswith("urllib3.") and library in sys.modules else None

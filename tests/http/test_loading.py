@@ -42,7 +42,7 @@ LATE = """
             text = urllib.request.urlopen(url).read().decode()
         elif how == "urllib3":
             import urllib3
-            text = urllib3.request("GET", url).data.decode()
+            text = urllib3.PoolManager().request("GET", url).data.decode()
         elif how == "from":
             from httpx2 import Client
             text = Client().get(url).text

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import io
+import shutil
+import socket
+import ssl
+import subprocess
 import threading
 import time
 import urllib.request
@@ -26,6 +31,11 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 def _jobs(block):
     return [(job.request.method, job.request.url.rpartition("/")[2], job.response.status) for job in block.jobs]
+
+
+def _request(method, url, **more):
+    with urllib3.PoolManager() as manager:
+        return manager.request(method, url, **more)
 
 
 def test_one_exchange_is_one_call_of_the_outermost_library(server, cassette):
@@ -64,7 +74,7 @@ def test_each_hop_of_a_redirect_is_a_call(library, server, cassette):
                 assert [past.status_code for past in response.history] == [302, 307]
                 assert (response.url, response.content) == (server.url + "/c", b"there")
             else:
-                response = urllib3.request("GET", server.url + "/a")
+                response = _request("GET", server.url + "/a")
                 assert [past.status for past in response.retries.history] == [302, 307]
                 assert (response.geturl(), response.data) == ("/c", b"there")
             assert _jobs(block) == [("GET", "a", 302), ("GET", "b", 307), ("GET", "c", 200)]
@@ -76,12 +86,12 @@ def test_a_retry_is_a_call_of_its_own_and_a_replay_does_not_wait_for_it(server, 
     url = server.on("/x", busy, ("close",), busy, server.reply(b"at last"))
     patience = urllib3.Retry(5, status_forcelist=[503], backoff_factor=0.01)
     with cassette() as block:
-        assert urllib3.request("GET", url, retries=patience).data == b"at last"
+        assert _request("GET", url, retries=patience).data == b"at last"
         assert [job.status for job in block.jobs] == ["completed", "failed", "completed", "completed"]
     slept = []
     monkeypatch.setattr(time, "sleep", slept.append)
     with cassette("none") as block:
-        response = urllib3.request("GET", url, retries=patience)
+        response = _request("GET", url, retries=patience)
         assert (response.data, len(response.retries.history), len(block.jobs)) == (b"at last", 3, 4)
     assert (slept, server.count) == ([], 4)
 
@@ -89,11 +99,11 @@ def test_a_retry_is_a_call_of_its_own_and_a_replay_does_not_wait_for_it(server, 
 def test_a_recorded_retry_after_is_over_at_once(server, cassette, monkeypatch):
     url = server.on("/x", server.reply(b"", ("Retry-After", "1"), status=429, reason="Slow down"), server.reply(b"now"))
     with cassette():
-        assert urllib3.request("GET", url).data == b"now"
+        assert _request("GET", url).data == b"now"
     slept = []
     monkeypatch.setattr(time, "sleep", slept.append)
     with cassette("none"):
-        assert urllib3.request("GET", url).data == b"now"
+        assert _request("GET", url).data == b"now"
     assert slept == []
 
 
@@ -256,6 +266,79 @@ def test_a_proxy_is_to_blame_for_what_comes_behind_it_as_it_was(answer, server, 
         with cassette(mode):
             assert _blamed("http://far.example/x", server.url) == live
     assert server.count == 2
+
+
+@pytest.fixture
+def secure(server, tmp_path):
+    """A server that speaks TLS, also behind a proxy that it is itself."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is nothing to make a certificate with")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+            "-keyout", key, "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    class Secure(type(server)):
+        def _serve(self, connection, number):
+            with connection, contextlib.suppress(OSError):
+                if connection.recv(1, socket.MSG_PEEK) == b"C":
+                    while not connection.recv(1000).endswith(b"\r\n\r\n"):
+                        pass
+                    connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                super()._serve(context.wrap_socket(connection, server_side=True), number)
+
+    made = Secure()
+    made.certificate, made.proxy = str(certificate), made.url
+    made.url = f"https://localhost:{made.port}"
+    yield made
+    made.stop()
+
+
+def _proxies(secure, way):
+    return {"https": secure.proxy} if way == "tunnel" else {"no_proxy": "*"}
+
+
+@pytest.mark.parametrize("way", ["direct", "tunnel"])
+def test_a_replay_needs_no_handshake_and_no_tunnel(way, secure, cassette):
+    url = secure.on("/x", secure.reply(b"secure"))
+    for mode in ("once", "none"):
+        with cassette(mode) as block, requests.Session() as session:
+            # The environment would have its say about certificates and proxies.
+            session.trust_env = False
+            session.verify, session.proxies = secure.certificate, _proxies(secure, way)
+            assert [session.get(url, timeout=5).text for _ in range(2)] == ["secure", "secure"]
+        assert [job.request.url for job in block.jobs] == [url, url]
+        if mode == "once":
+            assert len({asked.connection for asked in secure.asked}) == 1
+            secure.stop()
+    assert secure.count == 2
+
+
+@pytest.mark.parametrize("way", ["direct", "tunnel"])
+def test_a_certificate_that_nobody_trusts_is_trusted_no_more_in_a_replay(way, secure, cassette):
+    url = secure.on("/x", secure.reply(b"secure"))
+    for mode in ("once", "none"):
+        with cassette(mode), pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+            requests.get(url, proxies=_proxies(secure, way), timeout=5)
+    assert secure.count == 0
+
+
+def test_unverified_connections_are_warned_of_in_a_replay_too(secure, cassette):
+    url = secure.on("/x", secure.reply(b"secure"))
+    for mode in ("once", "none"):
+        with cassette(mode), requests.Session() as session:
+            with pytest.warns(urllib3.exceptions.InsecureRequestWarning) as warned:
+                assert session.get(url, verify=False, timeout=5).text == "secure"
+            assert len(warned) == 1
+    assert secure.count == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import struct
@@ -19,6 +20,8 @@ import anyio
 import httpx
 import httpx2
 import pytest
+import requests
+import urllib3
 
 from pytest_recorded import use_cassette
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-FAILURES = (OSError, http.client.HTTPException, httpx.HTTPError, httpx2.HTTPError)
+FAILURES = (OSError, http.client.HTTPException, httpx.HTTPError, httpx2.HTTPError, urllib3.exceptions.HTTPError)
 # Parts of an answer besides bytes: events to wait for, and functions of the request that return bytes.
 CLOSE, RESET, HANG = "close", "reset", "hang"
 PATIENCE = 10
@@ -338,6 +341,74 @@ def _of_error(seen: dict[str, Any], response: urllib.error.HTTPError) -> None:
     )
 
 
+def _see_urllib3(method: str, url: str, how: str, limit: int | None, **more: Any) -> dict[str, Any]:
+    seen = _seen()
+    seconds = more.pop("timeout", PATIENCE)
+    # Of a total its errors say what was left.
+    timeout = urllib3.Timeout(connect=seconds, read=seconds)
+    options = {"body": more.get("content"), "headers": more.get("headers"), "timeout": timeout, "retries": False}
+    try:
+        with urllib3.PoolManager() as manager:
+            response = manager.request(method, url, preload_content=how == "read", **options)
+            seen.update(
+                status=response.status,
+                reason=response.reason,
+                version=response.version,
+                headers=list(response.headers.items()),
+                url=response.geturl(),
+                length=response.length_remaining,
+            )
+            if how == "read":
+                seen["pieces"] = [response.data] if response.data else []
+            elif how == "readinto":
+                while len(seen["pieces"]) != limit and (size := response.readinto(buffer := bytearray(7))):
+                    seen["pieces"].append(bytes(buffer[:size]))
+            elif how == "read1" and hasattr(response, how):
+                while len(seen["pieces"]) != limit and (piece := response.read1()):
+                    seen["pieces"].append(piece)
+            else:
+                seen["pieces"] += islice(response.stream(5 if how == "some" else 65536), limit)
+            response.close()
+    except FAILURES as error:
+        seen["error"] = (type(error), _without_address(str(error)))
+    return seen
+
+
+def _without_address(text: str) -> str:
+    return re.sub(r"( object)? at 0x\w+", "", text)
+
+
+def _see_requests(method: str, url: str, how: str, limit: int | None, **more: Any) -> dict[str, Any]:
+    seen = _seen()
+    options = {"timeout": more.get("timeout", PATIENCE), "stream": how != "read"}
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            with session.request(
+                method, url, data=more.get("content"), headers=more.get("headers"), **options
+            ) as response:
+                assert response.elapsed.total_seconds() >= 0
+                seen.update(
+                    status=response.status_code,
+                    reason=response.reason,
+                    version=response.raw.version,
+                    headers=list(response.raw.headers.items()),
+                    url=response.url,
+                    encoding=response.encoding,
+                    cookies=sorted(session.cookies.keys()),
+                    history=[(past.status_code, past.url, past.content) for past in response.history],
+                )
+                if how == "read":
+                    seen.update(pieces=[response.content] if response.content else [], text=response.text)
+                elif how == "lines":
+                    seen["pieces"] += islice(response.iter_lines(), limit)
+                else:
+                    seen["pieces"] += islice(response.iter_content(5 if how == "some" else None), limit)
+    except FAILURES as error:
+        seen["error"] = (type(error), _without_address(str(error)))
+    return seen
+
+
 @dataclass(frozen=True)
 class Client:
     """A client library, used in one of its ways."""
@@ -372,13 +443,14 @@ def _async(lib: Any, backend: str) -> Client:
 # Each library, at once and asynchronously, and each event loop.
 HTTPX = [_sync(httpx), _async(httpx, "asyncio"), _async(httpx, "trio"), _sync(httpx2), _async(httpx2, "asyncio")]
 STDLIB = [Client("http.client", _see_connection), Client("urllib", _see_urllib)]
+URLLIB3 = [Client("urllib3", _see_urllib3), Client("requests", _see_requests)]
 
 
 def _named(client: Client) -> str:
     return client.name
 
 
-@pytest.fixture(params=[*HTTPX, *STDLIB], ids=_named)
+@pytest.fixture(params=[*HTTPX, *STDLIB, *URLLIB3], ids=_named)
 def client(request: pytest.FixtureRequest) -> Client:
     """Each client."""
     return request.param
@@ -396,7 +468,13 @@ def stdlib_client(request: pytest.FixtureRequest) -> Client:
     return request.param
 
 
+@pytest.fixture(params=URLLIB3, ids=_named)
+def urllib3_client(request: pytest.FixtureRequest) -> Client:
+    """urllib3, and requests on top of it."""
+    return request.param
+
+
 @pytest.fixture
 def clients() -> list[Client]:
     """All of them, for tests of so many cases that one block has to do for all clients."""
-    return [*HTTPX, _async(httpx2, "trio"), *STDLIB]
+    return [*HTTPX, _async(httpx2, "trio"), *STDLIB, *URLLIB3]

@@ -35,11 +35,14 @@ LATE = """
     import sys
     from pytest_recorded import use_cassette
     url, mode, how = sys.argv[1:]
-    assert not {"httpx", "httpx2", "http.client"} & set(sys.modules)
+    assert not {"httpx", "httpx2", "http.client", "urllib3"} & set(sys.modules)
     with use_cassette("cassettes/jobs.db", mode=mode) as block:
         if how == "urllib":
             import urllib.request
             text = urllib.request.urlopen(url).read().decode()
+        elif how == "urllib3":
+            import urllib3
+            text = urllib3.PoolManager().request("GET", url).data.decode()
         elif how == "from":
             from httpx2 import Client
             text = Client().get(url).text
@@ -59,7 +62,7 @@ LATE = """
 """
 
 
-@pytest.mark.parametrize("how", ["httpx", "httpx2", "urllib", "from", "in a thread"])
+@pytest.mark.parametrize("how", ["httpx", "httpx2", "urllib", "urllib3", "requests", "from", "in a thread"])
 def test_a_library_imported_inside_a_block_is_recorded(how, run, server):
     url = server.on("/x", server.reply(b"late"))
     assert run(LATE, url, "once", how) == "late 0"
@@ -74,8 +77,8 @@ def test_nothing_is_imported_for_a_block(run):
         from pytest_recorded import use_cassette
         with use_cassette("cassettes/jobs.db", mode="once"):
             pass
-        print(*sorted(name for name in ("httpx", "httpx2", "http.client", "urllib.request", "trio", "anyio", "pydantic")
-                      if name in sys.modules))
+        names = ("httpx", "httpx2", "http.client", "urllib3", "urllib.request", "trio", "anyio", "pydantic")
+        print(*sorted(name for name in names if name in sys.modules))
         """
     )
     assert loaded == ""

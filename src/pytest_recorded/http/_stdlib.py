@@ -1,8 +1,8 @@
 """The seam of the standard library: http.client, and so urllib.request, xmlrpc.client and whoever uses them.
 
-A connection's socket is replaced by a `_Wire`, which collects a request as its bytes come and gives the response as a
+A connection's socket is replaced by a `Wire`, which collects a request as its bytes come and gives the response as a
 file. http.client itself parses what it reads there, live or recorded, so that its objects and its exceptions are its
-own. urllib3's connections are left to its own seam, and vcrpy's to vcrpy.
+own. urllib3's connections are left to its own seam, which has wires too, and vcrpy's to vcrpy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..job import Answer, Found
     from .framing import Head
 
-__all__ = ["is_loaded", "patch"]
+__all__ = ["Wire", "WireCall", "WirePieces", "is_loaded", "patch", "with_more"]
 
 
 _HTTPS: Final = 443
@@ -78,9 +78,9 @@ def _is_vcrpy_asking() -> bool:
 
 def _sending(send: Callable[..., Any]) -> Callable[..., Any]:
     def send_recorded(self: Any, data: Any) -> Any:
-        is_ready = isinstance(self.sock, _Wire) or (self.sock is None and not self.auto_open)
+        is_ready = isinstance(self.sock, Wire) or (self.sock is None and not self.auto_open)
         if not is_ready and _takes(self):
-            self.sock = _Wire(self, self.sock)
+            self.sock = Wire(self, self.sock)
         return send(self, data)
 
     return send_recorded
@@ -90,15 +90,15 @@ def _connecting(connect: Callable[..., Any]) -> Callable[..., Any]:
     def connect_recorded(self: Any) -> None:
         # Whether there is anything to connect to, only the request will tell. A class that does more than connect
         # calls this from a method of its own, and needs a socket.
-        if type(self).connect is connect_recorded and not _Wire.is_connecting(self) and _takes(self):
-            self.sock = _Wire(self, None)
+        if type(self).connect is connect_recorded and not Wire.is_connecting(self) and _takes(self):
+            self.sock = Wire(self, None)
         else:
             connect(self)
 
     return connect_recorded
 
 
-class _Wire:
+class Wire:
     """Stands in for a connection's socket."""
 
     def __init__(self, connection: Any, real: Any) -> None:
@@ -141,12 +141,15 @@ class _Wire:
                 self._answer = self._live(data)
                 return
             asked = HttpRequest(request.method, self._url(request.target), request.headers, request.body)
-            self._answer = drive(_Call(book, asked), lambda: self._live(data))
+            self._answer = drive(self._call(book, asked), lambda: self._live(data))
         except BaseException:
             if self._real is None:
                 # As after any attempt to connect that has failed.
                 self._connection.sock = None
             raise
+
+    def _call(self, book: Book, asked: HttpRequest) -> WireCall:
+        return WireCall(book, asked)
 
     def _live(self, data: bytes) -> Any:
         if self._real is None:
@@ -195,17 +198,19 @@ class _Wire:
         raise AttributeError(f"this connection has no socket, its answers are recorded; {name!r} was asked of it")
 
 
-class _Call(HttpCall):
+class WireCall(HttpCall):
     """One call of a connection."""
 
-    def __init__(self, book: Book, request: HttpRequest) -> None:
-        super().__init__(book, request, "http.client")
+    def __init__(self, book: Book, request: HttpRequest, via: str = "http.client") -> None:
+        super().__init__(book, request, via)
         self._cut: Any = None
+        self._broken = b""
 
     def recall(self, found: Found, ticket: Ticket) -> Outcome:
         """Return the recorded response; an exception that came while it was awaited comes again then."""
         tree = load_tree(found.error_json or "{}")
         self._cut = tuple(tree["cut"]) if "cut" in tree else None
+        self._broken = str(tree.get("broken", "")).encode("latin-1", "replace")
         value, error = super().recall(found, ticket)
         if error is not None and _was_awaited(tree):
             return io.BufferedReader(RecordedFile([], error)), None
@@ -214,7 +219,7 @@ class _Call(HttpCall):
     def native(self, response: HttpResponse, error: BaseException | None) -> Any:
         """Return a recorded response as a file."""
         is_cut = response.end != "complete"
-        segments = join_response(response, self.request.method, is_cut=is_cut, cut=self._cut)
+        segments = join_response(response, self.request.method, is_cut=is_cut, cut=self._cut, broken=self._broken)
         if isinstance(error, http.client.IncompleteRead | http.client.RemoteDisconnected):
             # http.client sees by itself that the body is too short.
             error = None
@@ -241,7 +246,11 @@ class _Call(HttpCall):
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return the response's file, recorded while it is read."""
         raw = value.detach() if isinstance(value, io.BufferedReader) else value
-        return io.BufferedReader(TeeFile(raw, _Pieces(ticket, self.request.method)))
+        return io.BufferedReader(TeeFile(raw, self.pieces(ticket)))
+
+    def pieces(self, ticket: Ticket) -> WirePieces:
+        """Return what takes in a response while it is read."""
+        return WirePieces(ticket, self.request.method)
 
 
 class _Once:
@@ -259,7 +268,7 @@ def _was_awaited(error: dict[str, Any]) -> bool:
     return error.get("at") == AWAITED or (library in HTTPX and is_awaited(name))
 
 
-class _Pieces(HttpPieces):
+class WirePieces(HttpPieces):
     """What has been read of a response, head and framing and all."""
 
     def __init__(self, ticket: Ticket, method: str) -> None:
@@ -301,11 +310,15 @@ class _Pieces(HttpPieces):
         head = split_response(b"".join(chunk for _, chunk in self._chunks), self._method, at_end=self._at_end)
         if head is None:
             # Nothing of a response: it was while waiting for it that the connection failed.
-            return _with(self.ticket.call.failure(error or ConnectionError("no response"), self.ticket), at=AWAITED)
+            return with_more(self.ticket.call.failure(error or ConnectionError("no response"), self.ticket), at=AWAITED)
         self._head = HttpResponse(head.status, head.reason, head.headers, http_version=head.version)
         self._chunks = _body_chunks(self._chunks, head)
         answer = super().answer(end, returned, error)
-        return _with(answer, cut=head.body.cut) if error is not None and head.body.cut else answer
+        if error is None:
+            return answer
+        if head.body.broken:
+            answer = with_more(answer, broken=self.ticket.book.secrets.hide(head.body.broken.decode("latin-1")))
+        return with_more(answer, cut=head.body.cut) if head.body.cut else answer
 
     def decoded(self, chunks: list[tuple[float, bytes]]) -> list[tuple[float, bytes]] | None:
         """Return the body as one piece: http.client leaves decoding to its caller, who takes it as a whole."""
@@ -313,7 +326,7 @@ class _Pieces(HttpPieces):
         return None if body is None else [(chunks[-1][0], body)]
 
 
-def _with(answer: Answer, **more: Any) -> Answer:
+def with_more(answer: Answer, **more: Any) -> Answer:
     """Return a failure that says more than its exception does."""
     return answer._replace(error_json=to_text({**load_tree(answer.error_json or "{}"), **more}))
 

@@ -17,7 +17,7 @@ from ..objects import Types
 from ..paths import change
 from ..redact import REDACTED, Mask
 from ..stream import Pieces
-from .kin import HTTPX
+from .kin import HTTPX, URLLIB3
 
 if TYPE_CHECKING:
     from ..book import Book, Outcome
@@ -179,6 +179,8 @@ class HttpCall:
     def _error(self, found: Found) -> BaseException:
         tree = load_tree(found.error_json or "{}")
         library, _, name = str(tree.get("type", "")).rpartition(".")
+        if (as_httpx := URLLIB3.get(f"{library}.{name}")) is not None:
+            library, name = HTTPX[0], as_httpx
         if library in HTTPX and (error := self.httpx_error(name, str(tree.get("message", "")))) is not None:
             return error
         error = load_error(found.error_json or "{}", Types())

@@ -22,6 +22,8 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 _BODILESS: Final = frozenset({*range(100, 200), 204, 304})
 _SMALLEST_STATUS: Final = 100
 _LARGEST_STATUS: Final = 999
+# What zlib calls it.
+_GZIP: Final = 31
 
 
 def has_body(method: str, status: int) -> bool:
@@ -46,6 +48,7 @@ class Body(NamedTuple):
         is_whole: Whether it is complete; None if only the end of the connection tells.
         is_broken: Whether it cannot become complete, because its framing is wrong.
         cut: Of a chunk that is not complete, how many bytes are there and how many are missing.
+        broken: What is there instead of a chunk's size.
 
     """
 
@@ -53,6 +56,7 @@ class Body(NamedTuple):
     is_whole: bool | None
     is_broken: bool = False
     cut: tuple[int, int] | None = None
+    broken: bytes = b""
 
 
 class Head(NamedTuple):
@@ -144,7 +148,7 @@ def _dechunked(data: bytes, start: int, *, at_end: bool = False) -> Body:
         except ValueError:
             size = -1
         if size <= 0:
-            return Body(chunks, is_whole=size == 0, is_broken=size < 0)
+            return Body(chunks, is_whole=size == 0, is_broken=size < 0, broken=data[at:line] if size < 0 else b"")
         at = line + size
         chunk = data[line:at]
         if chunk:
@@ -195,7 +199,12 @@ def _measured(data: bytes, start: int, length: int | None) -> Body:
 
 
 def join_response(
-    response: HttpResponse, method: str, *, is_cut: bool = False, cut: tuple[int, int] | None = None
+    response: HttpResponse,
+    method: str,
+    *,
+    is_cut: bool = False,
+    cut: tuple[int, int] | None = None,
+    broken: bytes = b"",
 ) -> list[bytes]:
     """Return a response as a socket would give it, in segments.
 
@@ -204,14 +213,15 @@ def join_response(
         method: The request's method.
         is_cut: Whether its body ends too early, as the recorded one did.
         cut: See `Body.cut`.
+        broken: See `Body.broken`.
 
     """
     bodied = has_body(method, response.status)
     pieces = [piece for piece in response.pieces() if piece] if bodied else []
     encoding = response.header("content-encoding").lower()
     if encoding and bodied and not response.encoded:
-        packed = _encoded(b"".join(pieces), encoding)
-        pieces, encoding = ([packed], encoding) if packed is not None else (pieces, "")
+        packed = _encoded(pieces, encoding)
+        pieces, encoding = (packed, encoding) if packed is not None else (pieces, "")
     version = "HTTP/1.0" if response.http_version == "HTTP/1.0" else "HTTP/1.1"
     lines = [f"{version} {response.status} {response.reason}"]
     for name, value in response.headers:
@@ -223,7 +233,7 @@ def join_response(
             lines.append(f"{name}: {value}")
     head = "\r\n".join(lines).encode("latin-1", "replace") + _END
     if bodied and _is_chunked(response.headers):
-        return [head, *_chunked(pieces, is_cut=is_cut, cut=cut)]
+        return [head, *_chunked(pieces, is_cut=is_cut, cut=cut), broken]
     return [head, *pieces]
 
 
@@ -238,11 +248,20 @@ def _chunked(pieces: list[bytes], *, is_cut: bool, cut: tuple[int, int] | None) 
     return framed if is_cut else [*framed, _LAST_CHUNK]
 
 
-def _encoded(body: bytes, encoding: str) -> bytes | None:
-    """Return a body in a content encoding, as its reader expects it; None if the standard library has not got it."""
-    if encoding in ("gzip", "x-gzip"):
-        return gzip.compress(body, mtime=0)
-    return zlib.compress(body) if encoding == "deflate" else None
+def _encoded(pieces: list[bytes], encoding: str) -> list[bytes] | None:
+    """Return a body in a content encoding, as its reader expects it; None if the standard library has not got it.
+
+    Each piece can be decoded as soon as it is there.
+    """
+    is_gzip = encoding in ("gzip", "x-gzip")
+    if not is_gzip and encoding != "deflate":
+        return None
+    if len(pieces) < 2:  # noqa: PLR2004 - one or none
+        body = b"".join(pieces)
+        return [gzip.compress(body, mtime=0) if is_gzip else zlib.compress(body)]
+    packer = zlib.compressobj(wbits=_GZIP if is_gzip else zlib.MAX_WBITS)
+    packed = [packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in pieces[:-1]]
+    return [*packed, packer.compress(pieces[-1]) + packer.flush()]
 
 
 def decode_body(body: bytes, encoding: str) -> bytes | None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from http.client import RemoteDisconnected
 from typing import Final
 
-__all__ = ["HTTPX", "in_httpx", "in_stdlib", "is_awaited"]
+__all__ = ["HTTPX", "URLLIB3", "in_httpx", "in_stdlib", "is_awaited"]
 
 #: The libraries whose exceptions have the same names.
 HTTPX: Final = ("httpx", "httpx2")
+
+#: What urllib3's own exceptions are in httpx; those that come after the request has been sent are not its own.
+URLLIB3: Final = {
+    "urllib3.exceptions.NewConnectionError": "ConnectError",
+    "urllib3.exceptions.NameResolutionError": "ConnectError",
+    "urllib3.exceptions.ConnectTimeoutError": "ConnectTimeout",
+    "urllib3.exceptions.ReadTimeoutError": "ConnectTimeout",
+}
 
 _IN_STDLIB: Final[dict[str, type[Exception]]] = {
     "ConnectError": ConnectionError,

@@ -87,6 +87,7 @@ class Book(ABC):
             MissingRecording: The mode refuses the call.
 
         """
+        __tracebackhide__ = True
         if ticket.is_decided:
             return None
         while True:

@@ -24,6 +24,7 @@ __all__ = ["adrive", "current_task", "drive", "given", "sleep"]
 
 def drive(call: Call, invoke: Callable[[], Any]) -> Any:
     """Make a call in a thread."""
+    __tracebackhide__ = True
     book = call.book
     ticket = book.open(call)
     while (pause := book.settle(ticket)) is not None:
@@ -53,6 +54,7 @@ def drive(call: Call, invoke: Callable[[], Any]) -> Any:
 
 async def adrive(call: Call, invoke: Callable[[], Awaitable[Any]]) -> Any:
     """Make a call on an event loop."""
+    __tracebackhide__ = True
     book = call.book
     ticket = book.open(call)
     while (pause := book.settle(ticket)) is not None:

@@ -96,6 +96,7 @@ class Scope(Book):
             MissingRecording: The test is over, or the call has no key, and the mode makes no recordings.
 
         """
+        __tracebackhide__ = True
         ticket = Ticket(self, call)
         if not self.is_open:
             self._late(ticket)
@@ -161,6 +162,7 @@ class Scope(Book):
 
     def decide(self, ticket: Ticket, found: Found | None) -> Act:
         """Return what to do with a call; refuse it by raising."""
+        __tracebackhide__ = True
         if found is None:
             act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .ambient import current_test, now_running
+from .book import warn
 from .cassette import Cassette
 from .frame import carry_over_threads, enter, framed, innermost, leave
 from .http import listen
@@ -85,6 +86,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
                     scope.taken_over()
         finally:
             scope.suite.close()
+        _tell_what_changed(scope)
         if kind is None and scope.misses:
             # Whoever swallowed it inside the block, the block has not had what it asked for.
             raise scope.misses[0]
@@ -119,6 +121,13 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__, _open=[])
         return made
+
+
+def _tell_what_changed(scope: Scope) -> None:
+    """Warn of what verifying has found: a block has no summary of its own."""
+    found = [f"{scope.counts[what]} {what}" for what in ("changed", "new") if scope.counts[what]]
+    if scope.mode is RecordMode.VERIFY and found:
+        warn(f"verified {scope.suite.path}: {' and '.join(found)} of the answers of this block.")
 
 
 def _within(fn: Any, block: Callable[[], use_cassette]) -> Any:

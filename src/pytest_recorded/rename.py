@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,8 @@ def _changes(file: CassetteFile, old: str, new: str) -> Changes:
         raise UsageError(f"{file.path} has no recordings of {old!r}.{hint}")
     if file.has_scope(new) or file.has_uses(new):
         raise UsageError(
-            f"{file.path} has recordings of {new!r} already. Remove them first: record that test again with "
-            f"--record-mode=rewrite, or rename it to something else."
+            f"{file.path} has recordings of {new!r} already. Move them out of the way first: "
+            f"pytest-recorded rename {shlex.quote(new)} {shlex.quote(new + '.before')}"
         )
     changes = Changes()
     for row in rows:

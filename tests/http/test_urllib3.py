@@ -6,10 +6,8 @@ import contextlib
 import gzip
 import http.client
 import io
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import urllib.request
@@ -22,6 +20,7 @@ import botocore.exceptions
 import httpx
 import pytest
 import requests
+import trustme
 import urllib3
 
 from pytest_recorded import MissingRecording
@@ -271,20 +270,10 @@ def test_a_proxy_is_to_blame_for_what_comes_behind_it_as_it_was(answer, server, 
 @pytest.fixture
 def secure(server, tmp_path):
     """A server that speaks TLS, also behind a proxy that it is itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is nothing to make a certificate with")
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        [
-            openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-            "-keyout", key, "-out", certificate,
-        ],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    authority, certificate = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    authority.issue_cert("localhost").configure_cert(context)
 
     class Secure(type(server)):
         def _serve(self, connection, number):

@@ -1,5 +1,8 @@
 """What tests share: suite-wide recordings and fixtures, whichever test comes first."""
 
+import subprocess
+import sys
+
 import pytest
 
 HEAD = "import pytest, world\n"
@@ -107,3 +110,16 @@ def test_a_mode_that_is_typed_wins_over_one_that_is_written_down(example, writte
     assert "recorded: mode none" in result.output
     assert result.counts == {"missed": 1}
     assert example.calls == []
+
+
+def test_pytest_starts_without_any_argument(example):
+    example.write(test_a=HEAD + '@pytest.mark.recorded("world.ask")\ndef test_x(): world.ask("a")\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest"],
+        cwd=example.folder,
+        env=example.environment() | {"PYTEST_PLUGINS": "pytest_recorded.plugin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "1 recorded" in done.stdout) == (0, True), done.stdout + done.stderr

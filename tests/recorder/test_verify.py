@@ -56,14 +56,14 @@ def _world(monkeypatch):
 
 
 @pytest.fixture
-def verified(tmp_path):
+def verified(tmp_path, verifying):
     """Record a call, change the world, verify it; return what was given then, and what was counted."""
 
     def run(call, **change):
         with use_cassette(tmp_path / "jobs.db"):
             recorded = call()
         WORLD.update(change)
-        with use_cassette(tmp_path / "jobs.db", mode="verify") as block:
+        with verifying(use_cassette(tmp_path / "jobs.db", mode="verify")) as block:
             given = call()
         assert given == recorded
         return {name: number for name, number in block._scope.counts.items() if number}

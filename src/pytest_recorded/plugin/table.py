@@ -93,7 +93,7 @@ def _typed(config: pytest.Config) -> str | None:
     flags = ("--recorded-mode", "--record-mode") if has_record_mode(config) else ("--recorded-mode",)
     arguments = [str(argument) for argument in config.invocation_params.args]
     typed = None
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
         flag, equals, value = argument.partition("=")
         if flag in flags:
             typed = value if equals else following

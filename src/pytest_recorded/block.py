@@ -38,9 +38,8 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
 
     Args:
         cassette: The file.
-        options: `mode=`, `match=`, `ignore=`, `redact=`, `scope=`, `failed=`: as on the marker, except that every mode
-            may be used and `scope` may be a name for the calls of this block. By default they belong to the test in
-            which the block is, else to the function that it decorates.
+        options: Those of the marker, except that every mode may be used and `scope` may be a name for the calls of this
+            block. By default they belong to the test in which the block is, else to the function that it decorates.
 
     Raises:
         ConfigurationError: An option is wrong.

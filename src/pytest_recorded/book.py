@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .call import Call, Ticket
     from .job import Chunk, Found
+    from .options import Hook
     from .paths import Path
     from .redact import Secrets
     from .rules import Rules
@@ -61,6 +62,9 @@ class Book(ABC):
     #: What is left out of keys, and the parts of an HTTP request that keys cover.
     ignore: tuple[Path, ...] = ()
     match: tuple[str, ...] = MATCH
+    #: The user's functions that see an HTTP request, or a response, before it is stored.
+    before_record_request: tuple[Hook, ...] = ()
+    before_record_response: tuple[Hook, ...] = ()
 
     def __init__(self, rules: Rules) -> None:
         self._environment = Environment(rules)
@@ -165,7 +169,7 @@ class Book(ABC):
     def ended(self, ticket: Ticket, value: Any) -> Outcome:
         """Take in what a call returned; return what its caller gets."""
         if ticket.act is Act.PASS:
-            return value, None
+            return (value if ticket.is_left_out else ticket.call.unrecorded(value, ticket)), None
         try:
             answer = ticket.call.answer(value, ticket)
             if answer is None:

@@ -13,6 +13,7 @@ from .store.lease import now
 
 if TYPE_CHECKING:
     from .book import Book
+    from .choice import Host
     from .job import Address, Found
 
 __all__ = ["Call", "Ticket", "request_digest"]
@@ -39,11 +40,22 @@ class Call(Protocol):
 
         """
 
+    def host(self) -> Host | None:
+        """Return the host and the port that an HTTP call goes to; None for a function."""
+
     def request_digest(self) -> str:
         """Return the digest of the request, which is the key unless the caller chose another."""
 
     def request_json(self) -> str | None:
-        """Return the request as it is stored."""
+        """Return the request as it is stored, were it not for the user's hooks."""
+
+    def kept_request(self, ticket: Ticket) -> str | None:
+        """Return the request as it is stored, once, when the call runs.
+
+        Raises:
+            RecordedError: It cannot be, and the call is not to be recorded without it.
+
+        """
 
     def info_json(self) -> str | None:
         """Return what else is stored of the call."""
@@ -53,6 +65,9 @@ class Call(Protocol):
 
     def failure(self, error: BaseException, ticket: Ticket) -> Answer:
         """Return an exception as it is stored."""
+
+    def unrecorded(self, value: Any, ticket: Ticket) -> Any:
+        """Return what came back from a call that is not recorded; a generator still runs inside of its call."""
 
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return a stream, wrapped so that it is recorded while it passes."""
@@ -79,6 +94,8 @@ class Ticket:
     act = Act.PASS
     #: Whether it was decided when it was taken in: it has no address to look at.
     is_decided = False
+    #: Whether the book has nothing to do with it, only perhaps with what is called inside of it.
+    is_left_out = False
     address: Address | None = None
     attempt = 0
     found: Found | None = None
@@ -124,7 +141,7 @@ class Ticket:
     def start(self) -> None:
         """Note what is asked, before the function that runs can change it."""
         self.started_at = now()
-        self.request_json = self.call.request_json()
+        self.request_json = self.call.kept_request(self)
         self.info_json = self.call.info_json()
 
     def row(self, scope: str, answer: Answer | None, *, owner: str | None = None) -> Row:

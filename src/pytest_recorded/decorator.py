@@ -195,7 +195,8 @@ def _admission(fn: Any, target_in: Callable[[Book], Target | None], *, takes_key
         if frame is None:
             book: Book | None = default_recorder()
         else:
-            book = frame.book if frame.inside is None or frame.book.nests else None
+            is_ours = frame.inside is None or frame.book.nests or frame.inside.is_left_out
+            book = frame.book if is_ours else None
         target = target_in(book) if book is not None else None
         arguments = target.binder.bind(args, kwargs) if target is not None else None
         if book is None or target is None or arguments is None:

@@ -30,6 +30,7 @@ __all__ = [
     "framed",
     "held",
     "innermost",
+    "is_left_out_around",
     "leave",
     "pop_test",
     "push_test",
@@ -69,6 +70,15 @@ def current_frame() -> Frame | None:
             return frame
         frame = frame.outer
     return _tests[-1] if _tests else None
+
+
+def is_left_out_around(kind: str) -> bool:
+    """Return whether a call is made inside a call of the same kind that is left out: one library asks through another.
+
+    Both are one call, and are counted once.
+    """
+    frame = current_frame()
+    return frame is not None and frame.inside is not None and frame.inside.call.kind == kind
 
 
 def innermost() -> Frame | None:

@@ -16,8 +16,9 @@ from .errors import RecordedFailure, SerializationError
 from .job import Answer, Chunk, Found, Status
 from .paths import drop
 from .redact import Mask
-from .stream import AsyncTee, Pieces, Replay, Tee, areplayed, replayed
+from .stream import AsyncTee, Pieces, Replay, Tee, Unrecorded, areplayed, replayed
 from .target import Target
+from .versions import version_of
 
 if TYPE_CHECKING:
     from .book import Book
@@ -67,6 +68,9 @@ class FunctionCall:
             self._key = self.request_digest()
         return self._key
 
+    def host(self) -> None:
+        """Return None: a function is called here."""
+
     def request_digest(self) -> str:
         """Return the digest of the canonical request, its secrets hidden."""
         return digest_text(self._hidden(canonical(self._request())))
@@ -107,14 +111,19 @@ class FunctionCall:
             warn(f"{self.kind} is recorded without its request. {error}")
             return None
 
+    def kept_request(self, _ticket: Ticket) -> str | None:
+        """Return the arguments as they are stored."""
+        return self.request_json()
+
     def info_json(self) -> str | None:
-        """Return the digest of the request if the key says nothing about it."""
-        if not self.is_named:
-            return None
-        try:
-            return to_text({"request": self.request_digest()})
-        except SerializationError:
-            return None
+        """Return the request's digest if the key says nothing about it, and the version of a function's library."""
+        info: dict[str, Any] = {}
+        if self.is_named:
+            with contextlib.suppress(SerializationError):
+                info["request"] = self.request_digest()
+        if versions := version_of(self.target.fn):
+            info["versions"] = versions
+        return to_text(info) if info else None
 
     def _hidden(self, text: str) -> str:
         text = self.book.secrets.hide(text)
@@ -273,9 +282,16 @@ class FunctionCall:
 
     def tee(self, value: Any, ticket: Ticket) -> Any:
         """Return the generator, wrapped so that it is recorded while it runs."""
-        if isinstance(value, types.AsyncGeneratorType):
-            return AsyncTee(value, _Items(self, ticket, is_async=True))
-        return Tee(value, _Items(self, ticket, is_async=False))
+        return _teed(value, _Items(self, ticket, is_async=isinstance(value, types.AsyncGeneratorType)))
+
+    def unrecorded(self, value: Any, ticket: Ticket) -> Any:
+        """Return what the function returned; a generator wrapped, so that what it calls is called inside of it."""
+        is_stream = isinstance(value, types.GeneratorType | types.AsyncGeneratorType)
+        return _teed(value, Unrecorded(ticket)) if is_stream else value
+
+
+def _teed(stream: Any, pieces: Pieces) -> Any:
+    return AsyncTee(stream, pieces) if isinstance(stream, types.AsyncGeneratorType) else Tee(stream, pieces)
 
 
 # How the response of a generator begins: its pieces are rows of their own.

@@ -101,6 +101,18 @@ class Job:
         return load_error(self.error_json, self._types())
 
     @property
+    def info(self) -> dict[str, Any]:
+        """What else is stored of the call: `via`, the library that made it, and `versions`."""
+        tree = _tree(self.info_json)
+        return tree if isinstance(tree, dict) else {}
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """With which SDKs and libraries the call was recorded: installed distributions and their versions."""
+        versions = self.info.get("versions")
+        return versions if isinstance(versions, dict) else {}
+
+    @property
     def error_payload(self) -> Any:
         """What `attach_error` said about it: an instance of the error model, or what was attached."""
         tree = _tree(self.error_json)

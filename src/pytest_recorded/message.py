@@ -18,15 +18,15 @@ from . import body as bodies
 from .canonical import canonical
 from .errors import SerializationError
 from .paths import DEEP, drop
-from .redact import edited
+from .redact import Edit, edited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .paths import Path
-    from .redact import Edit, Mask
+    from .redact import Mask
 
-__all__ = ["HttpRequest", "HttpResponse", "same_response"]
+__all__ = ["HttpRequest", "HttpResponse", "rebordered", "same_response"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -37,6 +37,9 @@ _STORED_HEADERS: Final = frozenset(
         "anthropic-version", "anthropic-beta", "openai-beta", "mcp-protocol-version", "x-amz-target",
     }
 )  # fmt: skip
+
+_PORTS: Final = {"http": 80, "https": 443}
+_URL_PARTS: Final = frozenset({"scheme", "host", "port", "path"})
 
 # Headers that differ between two equal answers.
 _VOLATILE_HEADER: Final = re.compile(
@@ -77,13 +80,39 @@ class HttpRequest(NamedTuple):
     @property
     def kind(self) -> str:
         """What was called: `http.` and the host."""
-        return _kind_at(self.url.partition("://")[2].partition("/")[0])
+        return _kind_at(self._netloc())
+
+    @property
+    def scheme(self) -> str:
+        """The URL's scheme: `http` or `https`."""
+        return self.url.partition("://")[0].lower()
+
+    @property
+    def host(self) -> str:
+        """The URL's host in small letters; an IPv6 address in brackets."""
+        return self.kind.removeprefix("http.")
+
+    @property
+    def port(self) -> int | None:
+        """The URL's port; where it has none, that of its scheme."""
+        port = self._netloc().rpartition("@")[2].rpartition("]")[2].rpartition(":")[2]
+        return int(port) if port.isdecimal() else _PORTS.get(self.scheme)
+
+    @property
+    def path(self) -> str:
+        """The URL's path, without its query."""
+        _, slash, path = self.url.partition("://")[2].partition("?")[0].partition("/")
+        return slash + path
+
+    def _netloc(self) -> str:
+        return self.url.partition("://")[2].partition("/")[0].partition("?")[0]
 
     def canonical(self, match: Sequence[str], ignore: tuple[Path, ...]) -> str:
         """Return the text whose digest is this request's key.
 
         Args:
-            match: Which parts count: `method`, `url`, `query`, `body`, `header:NAME`.
+            match: Which parts count: `method`, `url`, or of it `scheme`, `host`, `port`, `path`; `query`, `body`,
+                `header:NAME`.
             ignore: Paths into the body, or names of fields and query parameters, that do not count.
 
         Raises:
@@ -97,6 +126,8 @@ class HttpRequest(NamedTuple):
                 parts["method"] = self.method
             elif part == "url":
                 parts["url"] = url
+            elif part in _URL_PARTS:
+                parts[part] = getattr(self, part)
             elif part == "query":
                 names = {str(path[-1]) for path in ignore if path[:-1] == (DEEP,)}
                 parts["query"] = "?" + _without_parameters(bodies.sorted_query(query), names)
@@ -144,7 +175,7 @@ class HttpRequest(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _kind_at(netloc: str) -> str:
-    netloc = netloc.partition("?")[0].rpartition("@")[2]
+    netloc = netloc.rpartition("@")[2]
     host = netloc.partition("]")[0] + "]" if netloc.startswith("[") else netloc.partition(":")[0]
     return "http." + host.lower()
 
@@ -281,6 +312,30 @@ def _text_of(content: bytes) -> str | None:
         return content.decode()
     except UnicodeDecodeError:
         return None
+
+
+def rebordered(response: HttpResponse, content: bytes) -> tuple[tuple[float, int], ...]:
+    """Return the chunks of a response whose body has become another.
+
+    What both bodies begin with, and what they end with, has its borders where it had them; what differs between is one
+    piece.
+    """
+    if not response.chunks:
+        return ()
+    old = response.content
+    start = _common(old, content)
+    end = _common(old[start:][::-1], content[start:][::-1])
+    new = Edit(start, len(old) - end, content[start : len(content) - end].decode("latin-1"))
+    return tuple(chunk for chunk in _moved(response.chunks, old, "latin-1", [[new]]) if chunk[1])
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Return how many bytes two bodies have in common at their beginning."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
 
 
 def _moved(

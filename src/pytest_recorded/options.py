@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from .choice import globs_from, hosts_from
 from .errors import ConfigurationError
 from .modes import RecordMode, parse_mode
 from .paths import Path, parse
 from .rules import Rules, rules_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    Hook = Callable[[Any], Any]
 
 __all__ = [
     "DEFAULT_CASSETTE",
@@ -35,6 +39,8 @@ DEFAULT_CASSETTE: Final = "cassettes/jobs.db"
 
 # The parts of an HTTP request that its key covers. A header counts when it is named: header:accept.
 MATCH: Final = ("method", "url", "query", "body")
+# Instead of the URL parts of it may be named. The host counts always: it is a part of the kind.
+_PARTS: Final = (*MATCH, "scheme", "host", "port", "path")
 
 
 class Option(NamedTuple):
@@ -46,16 +52,18 @@ class Option(NamedTuple):
     choices: tuple[str, ...] = ()
     is_list: bool = False
     is_flag: bool = False
+    #: Whether it can be given in code only: it takes functions.
+    is_code: bool = False
 
     @property
     def flag(self) -> str:
-        """Its name on the command line."""
-        return "--record-" + self.name
+        """Its name on the command line; `""` if it can be given in code only."""
+        return "" if self.is_code else "--record-" + self.name.replace("_", "-")
 
     @property
     def ini(self) -> str:
-        """Its name in an ini file."""
-        return "record_" + self.name
+        """Its name in an ini file; `""` if it can be given in code only."""
+        return "" if self.is_code else "record_" + self.name
 
 
 OPTIONS: Final = (
@@ -74,7 +82,8 @@ OPTIONS: Final = (
     ),
     Option(
         "match",
-        "the parts of an HTTP request that its key covers: method, url, query, body, header:NAME",
+        "the parts of an HTTP request that its key covers: method, url (or scheme, host, port, path), query, body, "
+        "header:NAME",
         ",".join(MATCH),
         is_list=True,
     ),
@@ -89,6 +98,39 @@ OPTIONS: Final = (
         "further secrets: 'env:NAME', '$.user.ssn', or the name of a field, parameter or header",
         "",
         is_list=True,
+    ),
+    Option(
+        "hosts",
+        "of HTTP calls only those to these hosts are recorded, the others run: 'api.openai.com', '*.example.com:8443'",
+        "",
+        is_list=True,
+    ),
+    Option("ignore_hosts", "HTTP calls to these hosts are not recorded, they run", "", is_list=True),
+    Option(
+        "kinds",
+        "only calls of these kinds are recorded, the others run: 'orders.*', 'http.api.openai.com'",
+        "",
+        is_list=True,
+    ),
+    Option(
+        "live",
+        "calls of these kinds run, with everything inside of them, whatever is recorded: 'tools.*'",
+        "",
+        is_list=True,
+    ),
+    Option(
+        "before_record_request",
+        "a function, or several, that gets each HttpRequest before it is stored and returns the one to store",
+        "",
+        is_list=True,
+        is_code=True,
+    ),
+    Option(
+        "before_record_response",
+        "the same for each HttpResponse",
+        "",
+        is_list=True,
+        is_code=True,
     ),
     Option("failed", "also take over the calls of tests that failed", "no", is_flag=True),
 )
@@ -107,6 +149,12 @@ class Options:
         match: The parts of an HTTP request that its key covers.
         ignore: What is left out of keys.
         redact: What is secret besides what is secret by default.
+        hosts: Hosts of the HTTP calls that are recorded; of none means of all.
+        ignore_hosts: Hosts whose HTTP calls are left out.
+        kinds: Globs of the kinds that are recorded; of none means of all.
+        live: Globs of kinds that run live, with everything inside of them.
+        before_record_request: What sees a request before it is stored.
+        before_record_response: What sees a response before it is stored.
         failed: Whether calls of failed tests are taken over too.
 
     """
@@ -117,6 +165,12 @@ class Options:
     match: tuple[str, ...] = MATCH
     ignore: tuple[Path, ...] = ()
     redact: Rules = NO_RULES
+    hosts: tuple[str, ...] = ()
+    ignore_hosts: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    before_record_request: tuple[Hook, ...] = ()
+    before_record_response: tuple[Hook, ...] = ()
     failed: bool = False
 
 
@@ -154,11 +208,10 @@ def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
         return parse_mode(value, where=where, from_code=from_code)
     if option.is_flag:
         return _flag(value, f"{where}: {option.name}")
+    if option.is_code:
+        return _functions(value, f"{where}: {option.name}")
     if option.is_list:
-        entries = strings(value, f"{where}: {option.name}")
-        if option.name == "ignore":
-            return tuple(parse(entry, where=f"{where}: ignore") for entry in entries)
-        return rules_from(entries, where=f"{where}: redact") if option.name == "redact" else _match(entries, where)
+        return _LISTS[option.name](strings(value, f"{where}: {option.name}"), f"{where}: {option.name}")
     text = str(value)
     if not text:
         raise ConfigurationError(f"{where}: {option.name} is empty. The default is {option.default!r}.")
@@ -198,11 +251,39 @@ def strings(value: Any, where: str) -> tuple[str, ...]:
     return entries
 
 
+def _functions(value: Any, where: str) -> tuple[Hook, ...]:
+    hooks = (value,) if callable(value) else tuple(value) if isinstance(value, list | tuple) else (value,)
+    for hook in hooks:
+        if not callable(hook) or iscoroutinefunction(hook):
+            what = "a coroutine function, which nobody awaits here" if callable(hook) else f"{hook!r}"
+            raise ConfigurationError(f"{where} takes a function, or a list of functions, not {what}.")
+    return hooks
+
+
 def _match(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
     parts = tuple(part.strip().lower() for entry in entries for part in entry.split(","))
     for part in parts:
-        if part not in MATCH and not (part.startswith("header:") and len(part) > len("header:")):
+        if part not in _PARTS and not (part.startswith("header:") and len(part) > len("header:")):
             raise ConfigurationError(
-                f"{where}: match has no part {part!r}. It takes: {', '.join(MATCH)}, or header:NAME (as header:accept)."
+                f"{where} has no part {part!r}. It takes: {', '.join(_PARTS)}, or header:NAME (as header:accept)."
             )
     return parts
+
+
+def _ignore(entries: tuple[str, ...], where: str) -> tuple[Path, ...]:
+    return tuple(parse(entry, where=where) for entry in entries)
+
+
+def _redact(entries: tuple[str, ...], where: str) -> Rules:
+    return rules_from(entries, where=where)
+
+
+_LISTS: Final[dict[str, Callable[[tuple[str, ...], str], Any]]] = {
+    "match": _match,
+    "ignore": _ignore,
+    "redact": _redact,
+    "hosts": hosts_from,
+    "ignore_hosts": hosts_from,
+    "kinds": globs_from,
+    "live": globs_from,
+}

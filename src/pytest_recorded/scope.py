@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Final
 from . import refusal
 from .book import Book, warn
 from .call import Ticket, request_digest
+from .choice import Fate, choice_of
 from .drift import same_answer
 from .errors import CassetteError, MissingRecording, RecordedError, SerializationError
+from .frame import is_left_out_around
 from .job import Address, Found, Place, Status, job_id
 from .miss import describe
 from .modes import TABLE, Act, Known, RecordMode
 from .staging import new_id
 from .store.lease import is_alive, owner
+from .unasked import count_unasked
 
 if TYPE_CHECKING:
     from .call import Call
@@ -82,6 +85,9 @@ class Scope(Book):
         self.tickets: list[Ticket] = []
         self.ignore = options.ignore
         self.match = options.match
+        self.before_record_request = options.before_record_request
+        self.before_record_response = options.before_record_response
+        self._choice = choice_of(options.hosts, options.ignore_hosts, options.kinds, options.live)
         self._lock = threading.RLock()
         self._seqs: dict[tuple[str, str], count[int]] = {}
         self._attempt = ""
@@ -98,6 +104,11 @@ class Scope(Book):
         """
         __tracebackhide__ = True
         ticket = Ticket(self, call)
+        if self._choice is not None and (fate := self._choice.fate(call.kind, call.host())) is not Fate.OURS:
+            ticket.is_decided, ticket.is_left_out = True, fate is Fate.LEFT_OUT
+            if not is_left_out_around(call.kind):
+                self.add_count("live")
+            return ticket
         if not self.is_open:
             self._late(ticket)
             return ticket
@@ -221,12 +232,12 @@ class Scope(Book):
         ticket.id = new_id()
         # Whoever verifies goes on with what is recorded.
         ticket.source = "cassette" if ticket.act is Act.COMPARE and found is not None else ""
-        ticket.start()
-        if not self.is_shared or ticket.act is Act.COMPARE:
-            return True
         try:
+            ticket.start()
+            if not self.is_shared or ticket.act is Act.COMPARE:
+                return True
             return self.suite.staging.ledger.insert(ticket.row("", None, owner=owner()))
-        except CassetteError as error:
+        except RecordedError as error:
             warn(f"{ticket.call.kind} runs, but cannot be recorded: {error}")
             self.add_count("live")
             ticket.act = Act.PASS
@@ -271,7 +282,9 @@ class Scope(Book):
         """Return the id of this attempt in the staging file."""
         with self._lock:
             if not self._attempt:
-                self._attempt = self.suite.staging.begin(self.name, self.mode, takes_failed=self.options.failed)
+                self._attempt = self.suite.staging.begin(
+                    self.name, self.mode, takes_failed=self.options.failed, live=self.options.live
+                )
             return self._attempt
 
     def add_count(self, what: str, number: int = 1) -> None:
@@ -363,14 +376,7 @@ class Scope(Book):
 
     def unused(self) -> int:
         """Return how many recordings of this test it did not ask for."""
-        file = self.suite.file
-        if file is None or not self.has_recordings or self.mode is RecordMode.OFF:
-            return 0
-        if self.is_shared:
-            asked = {ticket.address for ticket in self.tickets}
-            rows = [file.row(job) for job in file.uses_of(self.name)]
-            return sum(row is not None and row.address not in asked for row in rows)
-        return len(set(file.addresses(self.name)) - {ticket.address for ticket in self.tickets})
+        return count_unasked(self)
 
     def _note_uses(self) -> None:
         known = self.suite.file.uses_of(self.name) if self.suite.file else set()

@@ -71,6 +71,7 @@ class Attempt(NamedTuple):
     status: str
     completed_at: str
     takes_failed: bool
+    live: tuple[str, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -186,10 +187,11 @@ class Staging:
             if path is not None and reader is not None:
                 reader.close()
 
-    def begin(self, scope: str, mode: str, *, takes_failed: bool) -> str:
+    def begin(self, scope: str, mode: str, *, takes_failed: bool, live: tuple[str, ...] = ()) -> str:
         """Begin an attempt; return its id."""
         attempt = new_id()
-        request = {"scope": scope, "mode": mode, **({"failed": True} if takes_failed else {})}
+        more = {"failed": takes_failed, "live": list(live)}
+        request = {"scope": scope, "mode": mode, **{name: value for name, value in more.items() if value}}
         self.ledger.insert(_row(attempt, _ATTEMPT, self.session.id, request))
         return attempt
 
@@ -236,6 +238,7 @@ def _attempt(row: Row) -> Attempt:
         row.status,
         row.completed_at or "",
         bool(request.get("failed")),
+        tuple(map(str, request.get("live", ()))),
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .call import Ticket
     from .job import Answer
 
-__all__ = ["AsyncTee", "Pieces", "Replay", "Tee", "areplayed", "replayed"]
+__all__ = ["AsyncTee", "Pieces", "Replay", "Tee", "Unrecorded", "areplayed", "replayed"]
 
 
 class Pieces(ABC):
@@ -96,6 +96,21 @@ class Pieces(ABC):
             was_over, self._is_over = self._is_over, True
         self.ticket.book.streams.discard(self)
         return not was_over
+
+
+class Unrecorded(Pieces):
+    """What passes of a stream that is not recorded: nothing of it is kept."""
+
+    def add(self, item: Any) -> None:
+        """Let a piece pass."""
+
+    def answer(self, end: str, returned: Any, error: BaseException | None) -> Answer:
+        """Never asked for: see `finish`."""
+        raise NotImplementedError
+
+    def finish(self, end: str, returned: Any = None, error: BaseException | None = None) -> None:  # noqa: ARG002
+        """Let go of it."""
+        self._end()
 
 
 class Tee:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .choice import is_among
 from .drift import same_answer
 from .errors import CassetteError
 from .job import Address, Status, job_id
@@ -141,7 +142,7 @@ class _Merge:
                 self._add_row(ledger, row, final)
         self._add_shared(ledger, attempt)
         if attempt.mode == RecordMode.REWRITE:
-            self._drop_others(attempt.scope, made)
+            self._drop_others(attempt, made)
 
     def _add_row(self, ledger: StagingFile, row: Row, final: Row) -> None:
         if final.address in self._seen:
@@ -176,9 +177,10 @@ class _Merge:
             if self._reader is None or final_id not in self._reader.uses_of(attempt.scope):
                 self.changes.uses.add((attempt.scope, final_id))
 
-    def _drop_others(self, scope: str, made: set[Address]) -> None:
-        for old in self._reader.rows(scope) if self._reader else ():
-            if old.address not in made and old.address not in self.changes.gone:
+    def _drop_others(self, attempt: Attempt, made: set[Address]) -> None:
+        for old in self._reader.rows(attempt.scope) if self._reader else ():
+            is_left = old.address in made or old.address in self.changes.gone
+            if not is_left and not is_among(old.kind, attempt.live):
                 self.changes.gone.add(old.address)
                 self._count(dropped=1)
 

@@ -28,13 +28,23 @@ GOOD = [
     ("redact", [" ssn ", "env: DOOR ", " $.user.pin", "x-account"],
      Rules(("ssn", "x-account"), ("DOOR",), (("user", "pin"),))),
     ("redact", [], Rules()),
+    ("match", "method,scheme,host,port,path", ("method", "scheme", "host", "port", "path")),
+    ("hosts", "api.openai.com", ("api.openai.com",)),
+    ("hosts", "a.example, *.b.example:8443", ("a.example", "*.b.example:8443")),
+    ("hosts", ["[::1]:80", "::1", "b\xfccher.example", "*:80"], ("[::1]:80", "::1", "b\xfccher.example", "*:80")),
+    ("ignore_hosts", ["localhost"], ("localhost",)),
+    ("kinds", "http.*,orders.place", ("http.*", "orders.place")),
+    ("live", ["tools.*"], ("tools.*",)),
+    ("before_record_request", print, (print,)),
+    ("before_record_response", [print, len], (print, len)),
+    ("before_record_response", (), ()),
     *(("failed", value, True) for value in (True, 1, "yes", "On", "TRUE", " 1 ")),
     *(("failed", value, False) for value in (False, 0, "no", "off", "False", "")),
 ]  # fmt: skip
 
 
 def where_it_stands(index):
-    return f"{GOOD[index][0]}-{GOOD[index][1]!r}"
+    return f"{index}-{GOOD[index][0]}"
 
 
 @pytest.mark.parametrize("index", range(len(GOOD)), ids=where_it_stands)
@@ -46,6 +56,10 @@ def test_what_is_written_well_is_read(index):
     assert getattr(replace(Options(), **read), name) == meaning
 
 
+async def acoroutine(response):
+    return response
+
+
 # What may not be written, and what is said of it.
 BAD = [
     ("mode", "onse", "here: 'onse' is no record mode. Choose one of: once, none, new_episodes, off."),
@@ -54,12 +68,12 @@ BAD = [
     ("cassette", "", "here: cassette is empty. The default is 'cassettes/jobs.db'."),
     ("scope", "", "here: scope is empty. The default is 'test'."),
     ("scope", "module", "here: scope='module' is not possible. Choose one of: test, suite."),
-    ("match", ["header"], "here: match has no part 'header'. It takes: method, url, query, body, or header:NAME (as "
-     "header:accept)."),
-    ("match", "header:", "here: match has no part 'header:'. It takes: method, url, query, body, or header:NAME (as "
-     "header:accept)."),
-    ("match", "method,,url", "here: match has no part ''. It takes: method, url, query, body, or header:NAME (as "
-     "header:accept)."),
+    ("match", ["header"], "here: match has no part 'header'. It takes: method, url, query, body, scheme, host, port, "
+     "path, or header:NAME (as header:accept)."),
+    ("match", "header:", "here: match has no part 'header:'. It takes: method, url, query, body, scheme, host, port, "
+     "path, or header:NAME (as header:accept)."),
+    ("match", "method,,url", "here: match has no part ''. It takes: method, url, query, body, scheme, host, port, "
+     "path, or header:NAME (as header:accept)."),
     ("match", 5, "here: match takes a list of strings, not 5."),
     ("ignore", ["a", 5], "here: ignore takes a list of strings, not ['a', 5]."),
     ("ignore", b"id", "here: ignore takes a list of strings, not b'id'."),
@@ -72,12 +86,31 @@ BAD = [
      "variable), '$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."),
     ("redact", "$", "here: redact: '$' alone would leave nothing of the request. Write '$.messages[0].content', "
      "'$.items[*].id', '$..id' (at any depth) or just 'id'."),
+    ("hosts", "https://api.example/v1", "here: hosts: 'https://api.example/v1' is no host. Write a name, perhaps a glob, "
+     "perhaps with a port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
+    ("hosts", ["a", ""], "here: hosts: '' is no host. Write a name, perhaps a glob, perhaps with a port: "
+     "'api.openai.com', '*.example.com', 'localhost:8080'."),
+    ("ignore_hosts", "a:http", "here: ignore_hosts: 'a:http' is no host. Write a name, perhaps a glob, perhaps with a "
+     "port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
+    ("ignore_hosts", ":80", "here: ignore_hosts: ':80' is no host. Write a name, perhaps a glob, perhaps with a "
+     "port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
+    ("hosts", 5, "here: hosts takes a list of strings, not 5."),
+    ("kinds", "a,,b", "here: kinds: '' is no kind. Write kinds or globs of them: 'orders.place', 'tools.*', "
+     "'http.api.openai.com'."),
+    ("live", [" "], "here: live: '' is no kind. Write kinds or globs of them: 'orders.place', 'tools.*', "
+     "'http.api.openai.com'."),
+    ("before_record_request", "hide", "here: before_record_request takes a function, or a list of functions, not "
+     "'hide'."),
+    ("before_record_response", [print, None], "here: before_record_response takes a function, or a list of functions, "
+     "not None."),
+    ("before_record_response", acoroutine, "here: before_record_response takes a function, or a list of functions, not "
+     "a coroutine function, which nobody awaits here."),
     ("failed", "maybe", "here: failed='maybe' is neither yes nor no. Write true or false."),
     ("failed", 2, "here: failed=2 is neither yes nor no. Write true or false."),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("index", range(len(BAD)), ids=lambda index: f"{BAD[index][0]}-{BAD[index][1]!r}")
+@pytest.mark.parametrize("index", range(len(BAD)), ids=lambda index: f"{index}-{BAD[index][0]}")
 def test_what_is_written_badly_says_where_and_what_to_write(index):
     name, value, message = BAD[index]
     with pytest.raises(ConfigurationError) as caught:
@@ -103,7 +136,8 @@ def test_what_is_not_given_is_left_out_so_that_it_overrides_nothing():
         ("cassete", " Did you mean 'cassette'?"),
         ("redacted", " Did you mean 'redact'?"),
         ("match_on", " Did you mean 'match'?"),
-        ("before_record_response", ""),
+        ("before_record", " Did you mean 'before_record_request'?"),
+        ("filter_headers", ""),
         ("", ""),
         ("Mode", " Did you mean 'mode'?"),
     ],
@@ -113,8 +147,7 @@ def test_an_unknown_argument_lists_the_good_ones_and_suggests_the_nearest(name, 
     with pytest.raises(ConfigurationError) as caught:
         read_options({"mode": "none", name: value}, where="the marker of test_x")
     assert str(caught.value) == (
-        f"the marker of test_x: there is no argument {name!r}.{hint} "
-        f"It takes: cassette, failed, ignore, match, mode, redact, scope."
+        f"the marker of test_x: there is no argument {name!r}.{hint} It takes: {', '.join(sorted(NAMES))}."
     )
 
 
@@ -129,7 +162,11 @@ def test_there_is_an_option_for_each_field_and_a_field_for_each_option():
 
 @pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
 def test_an_option_has_one_name_wherever_it_is_written(option):
-    assert (option.flag, option.ini) == (f"--record-{option.name}", f"record_{option.name}")
+    if option.name.startswith("before_"):
+        # Functions cannot be written there.
+        assert (option.flag, option.ini) == ("", "")
+    else:
+        assert (option.flag, option.ini) == (f"--record-{option.name.replace('_', '-')}", f"record_{option.name}")
     assert option.help == option.help.strip(". ")
 
 

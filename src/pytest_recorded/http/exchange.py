@@ -17,11 +17,14 @@ from ..objects import Types
 from ..paths import change
 from ..redact import REDACTED, Mask
 from ..stream import Pieces
+from ..versions import versions_here
+from .hooks import hooked_request, hooked_response
 from .kin import HTTPX, URLLIB3
 
 if TYPE_CHECKING:
     from ..book import Book, Outcome
     from ..call import Ticket
+    from ..choice import Host
     from ..message import Headers
 
 __all__ = ["AWAITED", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done"]
@@ -48,9 +51,9 @@ def book_for_http() -> Book | None:
     Inside a recorded call nothing is recorded again: the outermost seam records once.
     """
     frame = current_frame()
-    if frame is None or frame.inside is not None or not frame.book.takes_http:
+    if frame is None or not frame.book.takes_http:
         return None
-    return frame.book
+    return frame.book if frame.inside is None or frame.inside.is_left_out else None
 
 
 def says_done(body: bytes) -> bool:
@@ -132,14 +135,30 @@ class HttpCall:
             self._key = digest_text(secrets.hide(self.request.canonical(self.book.match, self.book.ignore)))
         return self._key
 
+    def host(self) -> Host:
+        """Return where it goes."""
+        return self.request.host, self.request.port
+
     def request_digest(self) -> str:
         """Return the key: nobody chooses another for an HTTP call."""
         return self.key()
 
     def request_json(self) -> str:
-        """Return the request as it is stored."""
+        """Return the request as it is stored, were it not for the user's hooks."""
+        return self._stored(self.request)
+
+    def kept_request(self, ticket: Ticket) -> str:
+        """Return the request as it is stored.
+
+        Raises:
+            RecordedError: A hook has made none of it.
+
+        """
+        return self._stored(hooked_request(self.request, ticket))
+
+    def _stored(self, request: HttpRequest) -> str:
         secrets = self.book.secrets
-        tree = self.request.tree()
+        tree = request.tree()
         if "form" in tree:
             tree["form"] = secrets.hide(tree["form"], form=True)
         for path in self.book.redacted:
@@ -148,8 +167,8 @@ class HttpCall:
         return secrets.hide(to_text(tree))
 
     def info_json(self) -> str:
-        """Return which library made the call."""
-        return to_text({"via": self._via})
+        """Return which library made the call, and with which versions of it and of what has called it."""
+        return to_text({"via": self._via, "versions": versions_here()})
 
     def answer(self, value: Any, ticket: Ticket) -> Answer | None:
         """Return None: every response is a stream until its body has been read."""
@@ -157,6 +176,10 @@ class HttpCall:
     def failure(self, error: BaseException, _ticket: Ticket) -> Answer:
         """Return an exception as it is stored."""
         return Answer(Status.FAILED, None, None, self.book.secrets.hide(dump_error(error)[0]))
+
+    def unrecorded(self, value: Any, _ticket: Ticket) -> Any:
+        """Return the library's response as it is."""
+        return value
 
     def recall(self, found: Found, ticket: Ticket) -> Outcome:
         """Return the recorded response, or the exception that came instead."""
@@ -220,7 +243,8 @@ class HttpPieces(Pieces):
             end=end,
             encoded=encoded,
         )
-        text = to_text(response.masked(Mask(self.ticket.book.secrets, self.ticket.tag)).tree())
+        mask = Mask(self.ticket.book.secrets, self.ticket.tag)
+        text = to_text(hooked_response(response, self.ticket, mask).masked(mask).tree())
         if error is None:
             return Answer(Status.COMPLETED, text)
         return self.ticket.call.failure(error, self.ticket)._replace(response_json=text)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from .session import TestSession
 
 _MARKER = (
-    "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], failed=…): record the calls "
-    "of this test once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
+    "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], hosts=[…], ignore_hosts=[…], "
+    "kinds=[…], live=[…], before_record_request=…, before_record_response=…, failed=…): record the calls of this test "
+    "once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
     "too; then also kind=, key=, request=, response=, data=, error=."
 )
 

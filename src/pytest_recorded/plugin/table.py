@@ -14,12 +14,14 @@ from ..options import OPTIONS, Option, read_options
 __all__ = ["add_options", "add_record_mode", "command_line_mode", "command_line_options", "ini_options"]
 
 _ALIAS: Final = "recorded_mode_alias"
+# Those that can be written outside of code.
+_WRITTEN: Final = tuple(option for option in OPTIONS if not option.is_code)
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Add all options; the mode under the one name that no other plugin has."""
     group = parser.getgroup("recorded", "recording and replaying calls (pytest-recorded)")
-    for option in OPTIONS:
+    for option in _WRITTEN:
         text = f"{option.help} [{option.default or 'none'}]"
         flag = "--recorded-mode" if option.name == "mode" else option.flag
         group.addoption(flag, dest=f"recorded_{option.name}", default=None, help=text, **_action(option))
@@ -107,7 +109,7 @@ def command_line_options(config: pytest.Config) -> dict[str, Any]:
         ConfigurationError: One is wrong.
 
     """
-    given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in OPTIONS[1:]}
+    given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in _WRITTEN[1:]}
     return read_options(given, where="command line", from_code=False)
 
 
@@ -118,5 +120,5 @@ def ini_options(config: pytest.Config) -> dict[str, Any]:
         ConfigurationError: One is wrong.
 
     """
-    given = {option.name: config.getini(option.ini) for option in OPTIONS}
+    given = {option.name: config.getini(option.ini) for option in _WRITTEN}
     return read_options({name: value for name, value in given.items() if value is not None}, where="ini file")

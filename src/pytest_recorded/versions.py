@@ -1,0 +1,123 @@
+"""With which libraries a call was made: the installed distributions between the user's code and the seam.
+
+The law of this file: it is asked when a call is recorded, never for a replay, and what it cannot find out it leaves
+out. What a file belongs to is looked up once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from enum import Enum, auto
+from functools import cache
+from importlib import metadata
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["version_of", "versions_here"]
+
+_OURS: Final = str(Path(__file__).parent)
+_STDLIB: Final = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+_RUNNERS: Final = ("_pytest", "pytest", "pluggy")
+_SITES: Final = ("site-packages", "dist-packages")
+
+_Version = tuple[str, str]
+
+
+class _Other(Enum):
+    USER = auto()
+    NOBODY = auto()
+    RUNNER = auto()
+
+
+# What the file of a piece of code belongs to.
+_owners: dict[str, _Version | _Other] = {}
+
+
+def versions_here() -> dict[str, str]:
+    """Return the distributions on the stack and their versions, sorted; of the user's code only what it has called.
+
+    What calls the user's code, as pytest and its plugins do, has no part in the call.
+    """
+    found: dict[str, str] = {}
+    unsure: dict[str, str] = {}
+    is_started = False
+    for owner in _owners_on_the_stack():
+        if owner is _Other.RUNNER:
+            break
+        if owner is _Other.USER:
+            found |= unsure
+            unsure, is_started = {}, True
+        elif isinstance(owner, tuple):
+            unsure[owner[0]] = owner[1]
+    # In a thread of a library's own there is no code of the user's.
+    return dict(sorted((found if is_started else unsure).items()))
+
+
+def version_of(function: Any) -> dict[str, str]:
+    """Return the distribution that a function is from, and its version; nothing if it is the user's own."""
+    code = getattr(function, "__code__", None)
+    owner = _owner(code.co_filename, getattr(function, "__module__", None) or "") if code is not None else None
+    return dict([owner]) if isinstance(owner, tuple) else {}
+
+
+def _owners_on_the_stack() -> Iterator[_Version | _Other]:
+    frame = sys._getframe(1)  # noqa: SLF001 - only the stack knows who asks
+    while frame is not None:
+        file = frame.f_code.co_filename
+        yield _owners.get(file) or _owner(file, str(frame.f_globals.get("__name__")))
+        frame = frame.f_back  # type: ignore[assignment]
+
+
+def _owner(file: str, module: str) -> _Version | _Other:
+    if file not in _owners:
+        try:
+            _owners[file] = _looked_up(file, module)
+        except Exception:  # noqa: BLE001 - a broken installation is no reason not to record
+            _owners[file] = _Other.NOBODY
+    return _owners[file]
+
+
+def _looked_up(file: str, module: str) -> _Version | _Other:
+    if file.startswith(("<", _OURS)):
+        return _Other.NOBODY
+    if module.partition(".")[0] in _RUNNERS:
+        return _Other.RUNNER
+    is_installed = any(site in file for site in _SITES)
+    if not is_installed and file.startswith(_STDLIB):
+        return _Other.NOBODY
+    for name in _possible_names(module):
+        found = _distribution(name)
+        # A project that is installed to be edited lies elsewhere than what is installed of it.
+        if found is not None and file.startswith(str(found.locate_file("")) + os.sep):
+            return found.metadata["Name"], found.version
+    if not is_installed:
+        return _Other.USER
+    providers = _providers().get(module.partition(".")[0], [])
+    found = _distribution(providers[0]) if len(set(providers)) == 1 else None
+    return (found.metadata["Name"], found.version) if found is not None else _Other.NOBODY
+
+
+def _possible_names(module: str) -> Iterator[str]:
+    """Yield how the distribution of a module may be called: `google.genai` is of no `google`, but of `google-genai`."""
+    for package in accumulate(module.split("."), "{}.{}".format):
+        if getattr(sys.modules.get(package), "__file__", None) is not None:
+            yield package.replace(".", "-")
+
+
+@cache
+def _distribution(name: str) -> metadata.Distribution | None:
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@cache
+def _providers() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())

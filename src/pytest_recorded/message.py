@@ -18,13 +18,13 @@ from . import body as bodies
 from .canonical import canonical
 from .errors import SerializationError
 from .paths import DEEP, drop
-from .redact import Edit, edited
+from .redact import edited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .paths import Path
-    from .redact import Mask
+    from .redact import Edit, Mask
 
 __all__ = ["HttpRequest", "HttpResponse", "rebordered", "same_response"]
 
@@ -320,13 +320,14 @@ def rebordered(response: HttpResponse, content: bytes) -> tuple[tuple[float, int
     What both bodies begin with, and what they end with, has its borders where it had them; what differs between is one
     piece.
     """
-    if not response.chunks:
-        return ()
     old = response.content
     start = _common(old, content)
-    end = _common(old[start:][::-1], content[start:][::-1])
-    new = Edit(start, len(old) - end, content[start : len(content) - end].decode("latin-1"))
-    return tuple(chunk for chunk in _moved(response.chunks, old, "latin-1", [[new]]) if chunk[1])
+    rest = len(old) - _common(old[start:][::-1], content[start:][::-1])
+    shift = len(content) - len(old)
+    ends = list(accumulate(size for _, size in response.chunks))
+    moved = [end + shift if end >= rest else end if end <= start else rest + shift for end in ends]
+    sizes = [end - begin for begin, end in pairwise((0, *moved))]
+    return tuple((at, size) for (at, _), size in zip(response.chunks, sizes, strict=True) if size)
 
 
 def _common(one: bytes, other: bytes) -> int:

@@ -98,7 +98,9 @@ def _looked_up(file: str, module: str) -> _Version | _Other:
             return found.metadata["Name"], found.version
     if not is_installed:
         return _Other.USER
-    providers = _providers().get(module.partition(".")[0], [])
+    top = module.partition(".")[0]
+    # A namespace has as many providers as it has packages.
+    providers = _providers().get(top, []) if _is_file(top) else []
     found = _distribution(providers[0]) if len(set(providers)) == 1 else None
     return (found.metadata["Name"], found.version) if found is not None else _Other.NOBODY
 
@@ -106,8 +108,12 @@ def _looked_up(file: str, module: str) -> _Version | _Other:
 def _possible_names(module: str) -> Iterator[str]:
     """Yield how the distribution of a module may be called: `google.genai` is of no `google`, but of `google-genai`."""
     for package in accumulate(module.split("."), "{}.{}".format):
-        if getattr(sys.modules.get(package), "__file__", None) is not None:
+        if _is_file(package):
             yield package.replace(".", "-")
+
+
+def _is_file(module: str) -> bool:
+    return getattr(sys.modules.get(module), "__file__", None) is not None
 
 
 @cache

@@ -86,7 +86,7 @@ BAD = [
      "variable), '$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."),
     ("redact", "$", "here: redact: '$' alone would leave nothing of the request. Write '$.messages[0].content', "
      "'$.items[*].id', '$..id' (at any depth) or just 'id'."),
-    ("hosts", "https://api.example/v1", "here: hosts: 'https://api.example/v1' is no host. Write a name, perhaps a glob, "
+    ("hosts", "http://api.example", "here: hosts: 'http://api.example' is no host. Write a name, perhaps a glob, "
      "perhaps with a port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
     ("hosts", ["a", ""], "here: hosts: '' is no host. Write a name, perhaps a glob, perhaps with a port: "
      "'api.openai.com', '*.example.com', 'localhost:8080'."),

@@ -6,6 +6,7 @@ out. What a file belongs to is looked up once.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import sysconfig
@@ -61,8 +62,9 @@ def versions_here() -> dict[str, str]:
 
 def version_of(function: Any) -> dict[str, str]:
     """Return the distribution that a function is from, and its version; nothing if it is the user's own."""
-    code = getattr(function, "__code__", None)
-    owner = _owner(code.co_filename, getattr(function, "__module__", None) or "") if code is not None else None
+    function = inspect.unwrap(function)
+    code, names = getattr(function, "__code__", None), getattr(function, "__globals__", None)
+    owner = None if code is None or names is None else _owner(code.co_filename, str(names.get("__name__")))
     return dict([owner]) if isinstance(owner, tuple) else {}
 
 

@@ -169,7 +169,7 @@ class Book(ABC):
     def ended(self, ticket: Ticket, value: Any) -> Outcome:
         """Take in what a call returned; return what its caller gets."""
         if ticket.act is Act.PASS:
-            return (value if ticket.is_left_out else ticket.call.unrecorded(value, ticket)), None
+            return ticket.call.unrecorded(value, ticket), None
         try:
             answer = ticket.call.answer(value, ticket)
             if answer is None:

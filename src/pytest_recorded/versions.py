@@ -45,19 +45,17 @@ def versions_here() -> dict[str, str]:
 
     What calls the user's code, as pytest and its plugins do, has no part in the call.
     """
-    found: dict[str, str] = {}
-    unsure: dict[str, str] = {}
-    is_started = False
+    seen: dict[str, str] = {}
+    called: dict[str, str] | None = None
     for owner in _owners_on_the_stack():
         if owner is _Other.RUNNER:
             break
         if owner is _Other.USER:
-            found |= unsure
-            unsure, is_started = {}, True
+            called = dict(seen)
         elif isinstance(owner, tuple):
-            unsure[owner[0]] = owner[1]
+            seen[owner[0]] = owner[1]
     # In a thread of a library's own there is no code of the user's.
-    return dict(sorted((found if is_started else unsure).items()))
+    return dict(sorted((seen if called is None else called).items()))
 
 
 def version_of(function: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ import json
 import httpx
 import pytest
 
-from pytest_recorded import HttpRequest, HttpResponse, RecordedWarning
+from pytest_recorded import HttpRequest, HttpResponse, MissingRecording, RecordedWarning
 
 SECRET = "sk-" + "a1B2c3D4" * 4
 
@@ -224,6 +224,20 @@ def test_no_hook_sees_a_function_a_refused_call_or_one_that_is_left_out(server, 
     with cassette("off", **hooks):
         httpx.get(url)
     assert hook.seen == []
+
+
+def test_a_miss_shows_what_was_asked_and_no_hook_runs_for_it(server, cassette):
+    hook = Noting(lambda request: request._replace(url=request.url + "?hooked"))
+    url = server.on("/x", server.reply(b"answer"))
+    with cassette(before_record_request=hook):
+        httpx.post(url, content=b"a")
+    with cassette("none", before_record_request=hook) as block:
+        with pytest.raises(MissingRecording) as miss:
+            httpx.post(url, content=b"b")
+        block._scope.misses.clear()
+    assert f"No recording for POST {url}\n" in str(miss.value)
+    assert "hooked" in str(miss.value).partition("Nearest recorded request")[2]
+    assert len(hook.seen) == 1
 
 
 def test_a_failed_request_passes_only_the_hook_of_requests(server, cassette, client):

@@ -253,6 +253,24 @@ def test_a_hook_of_the_fixture_runs_when_a_test_is_recorded_and_never_when_it_is
     assert b"alice" not in example.cassette.read_bytes()
 
 
+def test_a_row_names_what_the_test_has_called_and_nothing_that_runs_the_test(example):
+    asks = """
+import httpx, pytest
+
+@pytest.mark.recorded
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_ask(recorded):
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("http://127.0.0.1:1/")
+    assert recorded.jobs[0].versions == {"httpx": httpx.__version__}
+"""
+    # This very test is below pytest, on the stack of the one that it runs.
+    result = example.write(test_a=asks).run(plugins=("anyio.pytest_plugin",))
+    assert (result.outcomes, result.counts) == ({"passed": 1}, {"recorded": 1})
+
+
 def test_hooks_cannot_be_written_on_the_command_line_or_in_an_ini_file(example):
     assert "before" not in example.run("--help").output.partition("recorded")[2].partition("[pytest] configuration")[0]
     result = example.write(test_a=BOTH, tools=TOOLS).run("--record-before-record-request=x")

@@ -12,13 +12,14 @@ import sys
 import sysconfig
 from enum import Enum, auto
 from functools import cache
-from importlib import metadata
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.metadata import Distribution
+    from types import FrameType
 
 __all__ = ["version_of", "versions_here"]
 
@@ -36,6 +37,12 @@ class _Other(Enum):
     RUNNER = auto()
 
 
+# Looking up a member of an enumeration takes longer than all else that is done for a frame.
+_USER: Final = _Other.USER
+_NOBODY: Final = _Other.NOBODY
+_RUNNER: Final = _Other.RUNNER
+
+
 # What the file of a piece of code belongs to.
 _owners: dict[str, _Version | _Other] = {}
 
@@ -47,13 +54,17 @@ def versions_here() -> dict[str, str]:
     """
     seen: dict[str, str] = {}
     called: dict[str, str] | None = None
-    for owner in _owners_on_the_stack():
-        if owner is _Other.RUNNER:
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - only the stack knows who asks
+    while frame is not None:
+        file = frame.f_code.co_filename
+        owner = _owners.get(file) or _owner(file, str(frame.f_globals.get("__name__")))
+        if owner is _RUNNER:
             break
-        if owner is _Other.USER:
+        if owner is _USER:
             called = dict(seen)
-        elif isinstance(owner, tuple):
+        elif owner is not _NOBODY:
             seen[owner[0]] = owner[1]
+        frame = frame.f_back
     # In a thread of a library's own there is no code of the user's.
     return dict(sorted((seen if called is None else called).items()))
 
@@ -66,43 +77,35 @@ def version_of(function: Any) -> dict[str, str]:
     return dict([owner]) if isinstance(owner, tuple) else {}
 
 
-def _owners_on_the_stack() -> Iterator[_Version | _Other]:
-    frame = sys._getframe(1)  # noqa: SLF001 - only the stack knows who asks
-    while frame is not None:
-        file = frame.f_code.co_filename
-        yield _owners.get(file) or _owner(file, str(frame.f_globals.get("__name__")))
-        frame = frame.f_back  # type: ignore[assignment]
-
-
 def _owner(file: str, module: str) -> _Version | _Other:
     if file not in _owners:
         try:
             _owners[file] = _looked_up(file, module)
         except Exception:  # noqa: BLE001 - a broken installation is no reason not to record
-            _owners[file] = _Other.NOBODY
+            _owners[file] = _NOBODY
     return _owners[file]
 
 
 def _looked_up(file: str, module: str) -> _Version | _Other:
     if file.startswith(("<", _OURS)):
-        return _Other.NOBODY
+        return _NOBODY
     if module.partition(".")[0] in _RUNNERS:
-        return _Other.RUNNER
+        return _RUNNER
     is_installed = any(site in file for site in _SITES)
     if not is_installed and file.startswith(_STDLIB):
-        return _Other.NOBODY
+        return _NOBODY
     for name in _possible_names(module):
         found = _distribution(name)
         # A project that is installed to be edited lies elsewhere than what is installed of it.
         if found is not None and file.startswith(str(found.locate_file("")) + os.sep):
             return found.metadata["Name"], found.version
     if not is_installed:
-        return _Other.USER
+        return _USER
     top = module.partition(".")[0]
     # A namespace has as many providers as it has packages.
     providers = _providers().get(top, []) if _is_file(top) else []
     found = _distribution(providers[0]) if len(set(providers)) == 1 else None
-    return (found.metadata["Name"], found.version) if found is not None else _Other.NOBODY
+    return (found.metadata["Name"], found.version) if found is not None else _NOBODY
 
 
 def _possible_names(module: str) -> Iterator[str]:
@@ -117,7 +120,9 @@ def _is_file(module: str) -> bool:
 
 
 @cache
-def _distribution(name: str) -> metadata.Distribution | None:
+def _distribution(name: str) -> Distribution | None:
+    from importlib import metadata  # noqa: PLC0415 - nobody needs it before a call is recorded
+
     try:
         return metadata.distribution(name)
     except metadata.PackageNotFoundError:
@@ -126,4 +131,6 @@ def _distribution(name: str) -> metadata.Distribution | None:
 
 @cache
 def _providers() -> dict[str, list[str]]:
+    from importlib import metadata  # noqa: PLC0415 - see above
+
     return dict(metadata.packages_distributions())

@@ -85,7 +85,7 @@ def test_a_replay_does_not_ask_for_versions(server, cassette, monkeypatch):
     url = server.on("/x", server.reply(b"answer"))
     with cassette():
         httpx.get(url)
-    monkeypatch.setattr(versions, "_owners_on_the_stack", None)
+    monkeypatch.setattr(versions, "_owners", None)
     with cassette("none") as block:
         assert httpx.get(url).text == "answer"
     assert block.jobs[0].versions == installed("httpx")

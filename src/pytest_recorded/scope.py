@@ -240,7 +240,7 @@ class Scope(Book):
         except RecordedError as error:
             warn(f"{ticket.call.kind} runs, but cannot be recorded: {error}")
             self.add_count("live")
-            ticket.act = Act.PASS
+            ticket.act, ticket.source = Act.PASS, ""
             return True
 
     # What comes of it.

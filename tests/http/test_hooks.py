@@ -260,6 +260,18 @@ def test_verify_compares_what_would_be_stored(server, cassette, client):
     assert (len(ask.seen), len(answer.seen)) == (2, 2)
 
 
+@pytest.mark.parametrize("option", ["before_record_request", "before_record_response"])
+def test_a_hook_that_fails_while_verifying_is_told_and_changes_nothing(option, server, cassette, tmp_path):
+    url = server.on("/x", server.reply(b"answer"))
+    with cassette():
+        httpx.get(url)
+    before = (tmp_path / "cassettes" / "jobs.db").read_bytes()
+    with cassette("verify", **{option: raising}) as block, pytest.warns(RecordedWarning, match="raised KeyError"):
+        assert httpx.get(url).text == "answer"
+    assert counts(block) == {"live": 1}
+    assert (tmp_path / "cassettes" / "jobs.db").read_bytes() == before
+
+
 def test_rewriting_an_unchanged_world_through_a_hook_changes_no_byte(server, cassette, tmp_path):
     url = server.on("/x", server.reply(b"at 12:00"), server.reply(b"at 12:01"))
     written = []

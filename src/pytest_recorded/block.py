@@ -15,6 +15,7 @@ from .ambient import current_test, now_running
 from .book import warn
 from .cassette import Cassette
 from .frame import carry_over_threads, enter, framed, innermost, leave
+from .guard import install, policy_within
 from .http import listen
 from .modes import RecordMode, choose_mode, is_ci
 from .options import DEFAULT_CASSETTE, Options, read_options
@@ -38,9 +39,9 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
 
     Args:
         cassette: The file.
-        options: `mode=`, `match=`, `ignore=`, `redact=`, `scope=`, `failed=`: as on the marker, except that every mode
-            may be used and `scope` may be a name for the calls of this block. By default they belong to the test in
-            which the block is, else to the function that it decorates.
+        options: `mode=`, `match=`, `ignore=`, `redact=`, `scope=`, `failed=`, `block_network=`, `allowed_hosts=`: as on
+            the marker, except that every mode may be used and `scope` may be a name for the calls of this block. By
+            default they belong to the test in which the block is, else to the function that it decorates.
 
     Raises:
         ConfigurationError: An option is wrong.
@@ -51,6 +52,8 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         self._path = Path(cassette)
         given = read_options(options, where="use_cassette", from_code=False)
         self._mode = given.pop("mode", None)
+        guarded = ("block_network", "allowed_hosts")
+        self._guard = {name: value for name, value in given.items() if name in guarded}
         self._options = replace(Options(), cassette=str(cassette), **given)
         self._name = ""
         self._open: list[tuple[Scope, Any]] = []
@@ -70,7 +73,11 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         listen()
         own_name = options.scope if options.scope not in ("test", "suite") else ""
         test = _test_name(suite)
-        return Scope(suite, own_name or test or self._name, options, run=test)
+        scope = Scope(suite, own_name or test or self._name, options, run=test)
+        scope.guard = policy_within(self._guard, scope.name)
+        if scope.guard is not None:
+            install()
+        return scope
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

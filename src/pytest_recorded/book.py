@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .call import Call, Ticket
+    from .guard import Policy
     from .job import Chunk, Found
     from .paths import Path
     from .redact import Secrets
@@ -61,6 +62,8 @@ class Book(ABC):
     #: What is left out of keys, and the parts of an HTTP request that keys cover.
     ignore: tuple[Path, ...] = ()
     match: tuple[str, ...] = MATCH
+    #: What holds for connections past the recorder; None if what is around it says so.
+    guard: Policy | None = None
 
     def __init__(self, rules: Rules) -> None:
         self._environment = Environment(rules)

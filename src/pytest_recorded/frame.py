@@ -33,6 +33,7 @@ __all__ = [
     "leave",
     "pop_test",
     "push_test",
+    "running_test",
     "step_into",
     "step_out_of",
     "switch",
@@ -68,6 +69,11 @@ def current_frame() -> Frame | None:
         if frame.book.is_open or frame.book.is_test:
             return frame
         frame = frame.outer
+    return running_test()
+
+
+def running_test() -> Frame | None:
+    """Return the frame of the test that is running in this process, or None."""
     return _tests[-1] if _tests else None
 
 
@@ -189,6 +195,10 @@ def _starting(start: Callable[..., None]) -> Callable[..., None]:
 
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def submit_in_frame(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        # Some functions want to know who submits them, which the stack of an executor's thread does not tell.
+        told = getattr(fn, "__submitted__", None)
+        if told is not None:
+            fn = told()
         frame = current_frame()
         if frame is None:
             return submit(self, fn, *args, **kwargs)

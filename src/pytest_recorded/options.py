@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .errors import ConfigurationError
 from .modes import RecordMode, parse_mode
+from .network import AllowedHost, allowed_from
 from .paths import Path, parse
 from .rules import Rules, rules_from
 
@@ -50,7 +51,7 @@ class Option(NamedTuple):
     @property
     def flag(self) -> str:
         """Its name on the command line."""
-        return "--record-" + self.name
+        return "--record-" + self.name.replace("_", "-")
 
     @property
     def ini(self) -> str:
@@ -91,6 +92,13 @@ OPTIONS: Final = (
         is_list=True,
     ),
     Option("failed", "also take over the calls of tests that failed", "no", is_flag=True),
+    Option("block_network", "refuse connections past the recorder, instead of only naming them", "no", is_flag=True),
+    Option(
+        "allowed_hosts",
+        "hosts that may be connected to all the same: 'api.example.com', '*.example.com', '10.0.0.5:80', '10.0.0.0/8'",
+        "",
+        is_list=True,
+    ),
 )
 
 _BY_NAME: Final = {option.name: option for option in OPTIONS}
@@ -108,6 +116,8 @@ class Options:
         ignore: What is left out of keys.
         redact: What is secret besides what is secret by default.
         failed: Whether calls of failed tests are taken over too.
+        block_network: Whether connections past the recorder are refused.
+        allowed_hosts: The hosts that they may go to, unnoticed.
 
     """
 
@@ -118,6 +128,8 @@ class Options:
     ignore: tuple[Path, ...] = ()
     redact: Rules = NO_RULES
     failed: bool = False
+    block_network: bool = False
+    allowed_hosts: tuple[AllowedHost, ...] = ()
 
 
 def unknown_argument(name: str, good: Iterable[str], *, where: str) -> ConfigurationError:
@@ -156,6 +168,8 @@ def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
         return _flag(value, f"{where}: {option.name}")
     if option.is_list:
         entries = strings(value, f"{where}: {option.name}")
+        if option.name == "allowed_hosts":
+            return allowed_from(entries, where=f"{where}: allowed_hosts")
         if option.name == "ignore":
             return tuple(parse(entry, where=f"{where}: ignore") for entry in entries)
         return rules_from(entries, where=f"{where}: redact") if option.name == "redact" else _match(entries, where)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from ipaddress import ip_network
 
 import pytest
 
 from pytest_recorded.errors import ConfigurationError
 from pytest_recorded.modes import RecordMode
+from pytest_recorded.network import AllowedHost
 from pytest_recorded.options import MATCH, OPTIONS, Options, read_options, strings, unknown_argument
 from pytest_recorded.paths import DEEP
 from pytest_recorded.rules import Rules, rules_from
@@ -28,6 +30,12 @@ GOOD = [
     ("redact", [" ssn ", "env: DOOR ", " $.user.pin", "x-account"],
      Rules(("ssn", "x-account"), ("DOOR",), (("user", "pin"),))),
     ("redact", [], Rules()),
+    ("allowed_hosts", "Example.COM.:443", (AllowedHost("example.com", None, 443),)),
+    ("allowed_hosts", ["*.example.com, 10.0.0.0/8", "::1"],
+     (AllowedHost("*.example.com", None, None), AllowedHost("", ip_network("10.0.0.0/8"), None),
+      AllowedHost("", ip_network("::1/128"), None))),
+    ("allowed_hosts", [], ()),
+    *(("block_network", value, True) for value in (True, "yes")),
     *(("failed", value, True) for value in (True, 1, "yes", "On", "TRUE", " 1 ")),
     *(("failed", value, False) for value in (False, 0, "no", "off", "False", "")),
 ]  # fmt: skip
@@ -72,6 +80,13 @@ BAD = [
      "variable), '$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."),
     ("redact", "$", "here: redact: '$' alone would leave nothing of the request. Write '$.messages[0].content', "
      "'$.items[*].id', '$..id' (at any depth) or just 'id'."),
+    *(("allowed_hosts", host, f"here: allowed_hosts: {host.strip()!r} is no host. Write a name (api.example.com), a "
+       "glob (*.example.com), an address (10.0.0.5, ::1) or a network (10.0.0.0/8), and :PORT after it if only one is "
+       "meant ([::1]:8080).")
+      for host in ("", " ", "https://example.com", "example.com/x", "example.com:", "example.com:http", "a:0",
+                   "a:65536", "a b", "[::1", "[::1]x", "::1::2", ":80", "10.0.0.0/33")),
+    ("allowed_hosts", [5], "here: allowed_hosts takes a list of strings, not [5]."),
+    ("block_network", "perhaps", "here: block_network='perhaps' is neither yes nor no. Write true or false."),
     ("failed", "maybe", "here: failed='maybe' is neither yes nor no. Write true or false."),
     ("failed", 2, "here: failed=2 is neither yes nor no. Write true or false."),
 ]  # fmt: skip
@@ -114,7 +129,7 @@ def test_an_unknown_argument_lists_the_good_ones_and_suggests_the_nearest(name, 
         read_options({"mode": "none", name: value}, where="the marker of test_x")
     assert str(caught.value) == (
         f"the marker of test_x: there is no argument {name!r}.{hint} "
-        f"It takes: cassette, failed, ignore, match, mode, redact, scope."
+        f"It takes: allowed_hosts, block_network, cassette, failed, ignore, match, mode, redact, scope."
     )
 
 
@@ -129,7 +144,7 @@ def test_there_is_an_option_for_each_field_and_a_field_for_each_option():
 
 @pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
 def test_an_option_has_one_name_wherever_it_is_written(option):
-    assert (option.flag, option.ini) == (f"--record-{option.name}", f"record_{option.name}")
+    assert (option.flag, option.ini) == (f"--record-{option.name.replace('_', '-')}", f"record_{option.name}")
     assert option.help == option.help.strip(". ")
 
 

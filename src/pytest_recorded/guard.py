@@ -60,7 +60,7 @@ class Log:
         self._lock = threading.RLock()
         self._attempts: Counter[Attempt] = Counter()
         self._last: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-        #: Where pytest is, while it runs no test.
+        #: What is being collected, while something is.
         self.place = ""
 
     def note(self, attempt: Attempt, sock: Any) -> None:
@@ -167,7 +167,7 @@ def _judged(peer: Peer, sock: Any = None, *, asks: bool = True) -> NetworkBlocke
     if sock is None and (not asks or peer.host == socket.gethostname().lower()):
         return None
     name = names[-1] if names else ""
-    test = policy.test or current_node() or (policy.log.place if policy.log is not None else "")
+    test = policy.test or (policy.log.place if policy.log is not None else "") or current_node()
     line = getattr(_local, "line", "") or user_line(sys._getframe(1))  # noqa: SLF001 - only the stack knows
     if policy.log is not None:
         policy.log.note(Attempt(test, peer.shown(name), line, policy.blocks), sock)

@@ -102,9 +102,11 @@ def _session(config: pytest.Config) -> TestSession:
 def _guard(config: pytest.Config) -> TestSession:
     session = _session(config)
     if not config.pluginmanager.hasplugin("recorded-guarding"):
-        from .guarding import Guarding  # noqa: PLC0415 - see the law of this file
+        from .guarding import Guarding, Telling  # noqa: PLC0415 - see the law of this file
 
         config.pluginmanager.register(Guarding(session), "recorded-guarding")
+        if session.worker is not None:
+            config.pluginmanager.register(Telling(session), "recorded-telling")
     return session
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _starting(start: Callable[..., None]) -> Callable[..., None]:
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def submit_in_frame(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         # Some functions want to know who submits them, which the stack of an executor's thread does not tell.
-        told = getattr(fn, "__submitted__", None)
+        told = fn.__dict__.get("__submitted__") if isinstance(fn, FunctionType) else None
         if told is not None:
             fn = told()
         frame = current_frame()

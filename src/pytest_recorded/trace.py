@@ -49,8 +49,11 @@ def _within_installed(path: str) -> str:
 
 
 def _shown(path: str) -> str:
-    here = os.getcwd() + os.sep  # noqa: PTH109 - see above
-    return path.removeprefix(here)
+    try:
+        return path.removeprefix(os.getcwd() + os.sep)  # noqa: PTH109 - see above
+    except OSError:
+        # The current folder is gone.
+        return path
 
 
 def _said(path: str, frame: FrameType) -> str:

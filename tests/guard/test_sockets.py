@@ -241,14 +241,15 @@ def test_without_a_block_and_to_an_allowed_host_the_same_connection_is_made(way,
     assert elsewhere.came == 3
 
 
-BY_NAME = [way for way in WAYS if way not in (connect, connect_at_once, connect_tls, send_to, send_to_with_flags)]
+BY_NAME = [
+    create_connection, asyncio_streams, asyncio_in_debug_mode, asyncio_datagrams, happy_eyeballs, anyio_on_asyncio,
+    anyio_on_trio, trio_stream, trio_datagram, through_a_transport_that_is_left_alone,
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("way", [way for way in BY_NAME if way not in (send_message, send_connected, in_a_thread)])
+@pytest.mark.parametrize("way", BY_NAME)
 def test_a_name_that_is_not_allowed_is_not_even_looked_up(way, block, resolver):
     resolver[NAME] = ["203.0.113.1"]
-    if way is in_an_executor:
-        way = create_connection
     with block():
         blocked = refused(way, NAME, 443)
     assert blocked.peer.partition(":")[0] == NAME
@@ -268,6 +269,29 @@ def test_the_line_of_whoever_lets_an_event_loop_look_a_name_up_is_told(way, bloc
         blocked = refused(way, NAME, 443)
     expected = "the thread " if way is asyncio_in_debug_mode else "tests/guard/test_sockets.py:"
     assert blocked.line.startswith(expected)
+
+
+def test_what_an_executor_is_given_is_called_as_it_is(block):
+    class AnyMethod:
+        """As methods of xmlrpc's proxies: whatever is asked of it is a method of the far end."""
+
+        def __getattr__(self, name):
+            raise AssertionError(name)
+
+        def __call__(self):
+            return "called"
+
+    with block(), concurrent.futures.ThreadPoolExecutor() as pool:
+        assert pool.submit(AnyMethod()).result() == "called"
+
+
+def test_where_the_current_folder_is_gone_lines_have_their_whole_path(block, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with block():
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        assert refused(connect, "203.0.113.1", 443).line.startswith(f"{__file__}:")
 
 
 LOOK_UPS = {

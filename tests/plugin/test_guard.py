@@ -214,7 +214,7 @@ def url():
         yield f"http://{HOST}:{PORT}/"
         return
     server = Server((HOST, PORT), Handler)
-    threading.Thread(target=server.serve_forever).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,)).start()
     yield f"http://{HOST}:{PORT}/"
     server.shutdown()
     server.server_close()
@@ -227,18 +227,21 @@ def test_x(url):
     assert httpx.get(url).text == "ok"
     assert asyncio.run(aget(url)) == "ok"
     assert urllib.request.urlopen(url).read() == b"ok"
+
+@pytest.mark.recorded(mode="off")
+def test_off(url): test_x(url)
 """
 
 
 def test_what_passes_a_seam_is_counted_once_and_recorded_and_replayed_while_the_network_is_blocked(project, elsewhere):
     elsewhere.close()
     example = project(SERVE)
-    off = example.spawn("--record-mode=off", "--block-network")
-    assert (off.outcomes, off.counts, named(off)) == ({"passed": 1}, {"live": 3}, [])
     recorded = example.spawn("--block-network")
-    assert (recorded.outcomes, recorded.counts, named(recorded)) == ({"passed": 1}, {"recorded": 3}, [])
-    replayed = example.spawn("--block-network", "--record-mode=none", GONE="1")
-    assert (replayed.outcomes, replayed.counts, named(replayed)) == ({"passed": 1}, {"replayed": 3}, [])
+    assert (recorded.outcomes, named(recorded)) == ({"passed": 2}, [])
+    assert recorded.counts == {"recorded": 3, "live": 3}
+    replayed = example.spawn("--block-network", "--record-mode=none", "-k", "test_x", GONE="1")
+    assert (replayed.outcomes, named(replayed)) == ({"passed": 1, "deselected": 1}, [])
+    assert replayed.counts == {"replayed": 3}
 
 
 # With the flag.
@@ -301,6 +304,14 @@ def test_a_module_that_connects_when_it_is_imported_is_an_error_that_says_so(pro
     assert f"NetworkBlocked: Blocked: test_a.py goes to {elsewhere.shown}, past the recorder." in result.output
     assert result.counts == {"live": 1}
     assert elsewhere.came == 0
+
+
+def test_the_header_says_that_the_network_is_blocked(project, pytester):
+    example = project("def test_x(): pass\n", marked=False)
+    assert "cassettes/jobs.db (none yet), network blocked\n" in example.run("--block-network").output
+    assert "cassettes/jobs.db (none yet)\n" in example.run().output
+    pytester.makeini(INI)
+    assert "cassettes/jobs.db (none yet), network blocked\n" in example.run().output
 
 
 def test_in_an_unmarked_suite_that_stays_at_home_nothing_is_printed(project):
@@ -419,7 +430,11 @@ PEERS = [
 ]
 
 
-@pytest.mark.parametrize(("peer", "flag", "first", "workers"), PEERS)
+@pytest.mark.parametrize(
+    ("peer", "flag", "first", "workers"),
+    PEERS,
+    ids=["first", "last, xdist", "first, xdist", "last"],
+)
 def test_beside_a_peer_that_blocks_pytest_starts_and_each_blocks(project, elsewhere, peer, flag, first, workers):
     example = project(
         "def test_x():\n    with pytest.raises(RuntimeError): connect()\n"

@@ -15,11 +15,12 @@ from .ambient import current_test, now_running
 from .book import warn
 from .cassette import Cassette
 from .frame import carry_over_threads, enter, framed, innermost, leave
-from .guard import install, policy_within
+from .guard import policy_within
 from .http import listen
 from .modes import RecordMode, choose_mode, is_ci
 from .options import DEFAULT_CASSETTE, Options, read_options
 from .scope import Scope
+from .sockets import install
 from .staging import Session
 from .suite import Suite
 

@@ -1,36 +1,32 @@
-"""What goes to the network past the recorder: it is noticed at the sockets, named, and blocked where that is asked for.
+"""Who may go to the network past the recorder, and who has: the decision, and the log of those who tried.
 
-The functions of the module `socket` are wrapped once in a process and stay so; whose a connection is they find out by
-`frame.current_frame()`. What belongs to a recorded call that is being made is the recorder's own. Everything else is
-judged by the nearest policy: that of the block, the test or the fixture that it is made in, else that of the session.
+What belongs to a recorded call that is being made is the recorder's own. Everything else is judged by the nearest
+policy: that of the block, the test or the fixture that it is made in, else that of the session.
 """
 
 from __future__ import annotations
 
-import errno
-import functools
 import socket
 import sys
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from .ambient import current_node
 from .errors import NetworkBlocked
-from .frame import carry_over_threads, current_frame, running_test
-from .network import Peer, peer_of
+from .frame import current_frame, running_test
 from .trace import user_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from .frame import Frame
-    from .network import AllowedHost
+    from .network import AllowedHost, Peer
 
-__all__ = ["Attempt", "Log", "Policy", "begin", "end", "install", "policy_within"]
+__all__ = ["Attempt", "Log", "Policy", "begin", "end", "judged", "policy_within", "remember", "submitter", "submitting"]
 
-_FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 # More names and more lines than these nobody reads, and a suite may run for days.
 _MOST_ADDRESSES: Final = 10_000
 _MOST_ATTEMPTS: Final = 1_000
@@ -143,28 +139,26 @@ def _policy(frame: Frame | None) -> Policy | None:
     return _sessions[-1] if _sessions else None
 
 
-# The decision.
-
-
-def _judged(peer: Peer, sock: Any = None, *, asks: bool = True) -> NetworkBlocked | None:
+def judged(peer: Peer, sock: Any = None, *, connects: bool = True, asks: bool = True) -> NetworkBlocked | None:
     """Note whoever goes to a peer past the recorder; return what is to be raised if he may not.
 
     Args:
         peer: Whom he means.
-        sock: His socket; None if he only looks somebody up, which is nothing to be noted unless it is blocked.
-        asks: Whether others are asked about the peer.
+        sock: His socket, where it is known.
+        connects: False if he only looks somebody up, which is nothing to be noted unless it is blocked.
+        asks: Whether others are asked about somebody who is looked up.
 
     """
     frame = current_frame()
     if frame is not None and frame.inside is not None and not frame.inside.is_over:
         return None
     policy = _policy(frame)
-    if policy is None or not (policy.blocks or (policy.log is not None and sock is not None)):
+    if policy is None or not (policy.blocks or (policy.log is not None and connects)):
         return None
     names = _names.get(str(peer.ip), ())
     if peer.is_local or any(entry.takes(peer, names) for entry in policy.allowed):
         return None
-    if sock is None and (not asks or peer.host == socket.gethostname().lower()):
+    if not connects and (not asks or peer.host == socket.gethostname().lower()):
         return None
     name = names[-1] if names else ""
     test = policy.test or (policy.log.place if policy.log is not None else "") or current_node()
@@ -174,147 +168,25 @@ def _judged(peer: Peer, sock: Any = None, *, asks: bool = True) -> NetworkBlocke
     return NetworkBlocked.of(peer.shown(name), name or peer.host, test, line) if policy.blocks else None
 
 
-def _peer_of(sock: Any, address: Any) -> Peer | None:
-    """Return whom an address means; None if it is nobody in a network, or what only `socket` can complain about."""
-    if sock.family not in _FAMILIES or not isinstance(address, tuple) or len(address) < 2:  # noqa: PLR2004 - host, port
-        return None
-    return peer_of(*address[:2]) if isinstance(address[0], str | bytes | bytearray) else None
+def remember(name: str, ip: str) -> None:
+    """Remember that a name was resolved to an address."""
+    with _lock:
+        others = (known for known in _names.pop(ip, ()) if known != name)
+        _names[ip] = (*others, name)
+        if len(_names) > _MOST_ADDRESSES:
+            del _names[next(iter(_names))]
 
 
-# The functions of the module `socket`.
+def submitter() -> str:
+    """Return the line of whoever is about to hand a look-up over to another thread; `""` if nobody asks."""
+    return "" if _policy(current_frame()) is None else user_line(sys._getframe(1))  # noqa: SLF001 - see above
 
 
-def install() -> None:
-    """See to it that connections are noticed, whoever else has replaced something in `socket` since the last time."""
-    carry_over_threads()
-    classes = getattr(socket.socket, "__mro__", ())
-    # pytest-socket puts a class of its own there for a while.
-    genuine = next((cls for cls in classes if cls.__module__ == "socket"), socket.socket)
-    for owner, wrappers in ((genuine, _METHODS), (socket, _FUNCTIONS)):
-        for name, wrapper in wrappers.items():
-            found = getattr(owner, name, None)
-            # The mark says whose it is: pytester forgets our modules, and loads them anew.
-            if found is not None and getattr(found, "_guards", None) is not _local:
-                wrapped = functools.update_wrapper(wrapper(found), found, updated=())
-                vars(wrapped)["_guards"] = _local
-                setattr(owner, name, wrapped)
-
-
-def _connecting(connect: Callable[..., Any]) -> Any:
-    def connect_if_allowed(self: Any, address: Any, /) -> Any:
-        __tracebackhide__ = True
-        peer = _peer_of(self, address)
-        if peer is not None and (blocked := _judged(peer, self)) is not None:
-            raise blocked
-        return connect(self, address)
-
-    return connect_if_allowed
-
-
-def _connecting_ex(connect_ex: Callable[..., Any]) -> Any:
-    def connect_ex_if_allowed(self: Any, address: Any, /) -> Any:
-        peer = _peer_of(self, address)
-        if peer is not None and _judged(peer, self) is not None:
-            return errno.ECONNREFUSED
-        return connect_ex(self, address)
-
-    return connect_ex_if_allowed
-
-
-def _sending(send: Callable[..., Any], *, at: int) -> Any:
-    def send_if_allowed(self: Any, *args: Any) -> Any:
-        __tracebackhide__ = True
-        peer = _peer_of(self, args[at]) if len(args) > max(at, 0) else None
-        if peer is not None and (blocked := _judged(peer, self)) is not None:
-            raise blocked
-        return send(self, *args)
-
-    return send_if_allowed
-
-
-def _resolving(resolve: Callable[..., Any]) -> Any:
-    def resolve_if_allowed(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
-        host, port, flags = (_argument(args, kwargs, *known) for known in ((0, "host"), (1, "port"), (5, "flags")))
-        if not isinstance(host, str | bytes | bytearray):
-            return resolve(*args, **kwargs)
-        peer = peer_of(host, port)
-        is_read = peer.ip is not None or bool(flags and flags & socket.AI_NUMERICHOST)
-        if (blocked := _judged(peer, asks=not is_read)) is not None:
-            raise blocked
-        found = resolve(*args, **kwargs)
-        if not is_read:
-            _remember(peer.host, found)
-        return found
-
-    vars(resolve_if_allowed)["__submitted__"] = lambda: _with_line(resolve_if_allowed)
-    return resolve_if_allowed
-
-
-def _naming(find_name: Callable[..., Any]) -> Any:
-    """Guard a function that asks what an address is called."""
-
-    def find_name_if_allowed(address: Any, /, *flags: Any) -> Any:
-        __tracebackhide__ = True
-        host = address[0] if isinstance(address, tuple) and address else address
-        if isinstance(host, str | bytes | bytearray):
-            is_read = any(flag & socket.NI_NUMERICHOST for flag in flags)
-            if (blocked := _judged(peer_of(host), asks=not is_read)) is not None:
-                raise blocked
-        return find_name(address, *flags)
-
-    vars(find_name_if_allowed)["__submitted__"] = lambda: _with_line(find_name_if_allowed)
-    return find_name_if_allowed
-
-
-def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], place: int, name: str) -> Any:
-    return args[place] if len(args) > place else kwargs.get(name)
-
-
-def _with_line(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that knows the line of whoever lets an executor look a name up, as event loops do."""
-    if _policy(current_frame()) is None:
-        return resolve
-    line = user_line(sys._getframe(1))  # noqa: SLF001 - only the stack knows
-
-    def resolve_for_submitter(*args: Any, **kwargs: Any) -> Any:
-        _local.line = line
-        try:
-            return resolve(*args, **kwargs)
-        finally:
-            _local.line = ""
-
-    return resolve_for_submitter
-
-
-def _remember(name: str, found: Any) -> None:
-    """Remember to which addresses a name was resolved."""
-    for address in _addresses(found):
-        ip = str(peer_of(address).ip)
-        with _lock:
-            others = (known for known in _names.pop(ip, ()) if known != name)
-            _names[ip] = (*others, name)
-            if len(_names) > _MOST_ADDRESSES:
-                del _names[next(iter(_names))]
-
-
-def _addresses(found: Any) -> Iterator[str]:
-    if isinstance(found, str):
-        yield found
-    elif isinstance(found, tuple):
-        yield from found[2]
-    else:
-        for *_, address in found:
-            yield str(address[0])
-
-
-_METHODS: Final[dict[str, Callable[[Any], Any]]] = {
-    "connect": _connecting,
-    "connect_ex": _connecting_ex,
-    "sendto": functools.partial(_sending, at=-1),
-    "sendmsg": functools.partial(_sending, at=3),
-}
-_FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(("getaddrinfo", "gethostbyname", "gethostbyname_ex"), _resolving),
-    **dict.fromkeys(("gethostbyaddr", "getnameinfo"), _naming),
-}
+@contextmanager
+def submitting(line: str) -> Iterator[None]:
+    """Say, in the other thread, whose line it was."""
+    _local.line = line
+    try:
+        yield
+    finally:
+        _local.line = ""

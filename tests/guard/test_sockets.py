@@ -19,6 +19,7 @@ import anyio
 import httpx
 import pytest
 import trio
+import uvloop
 
 from pytest_recorded import NetworkBlocked, RecordedError, Recorder, use_cassette
 
@@ -140,6 +141,40 @@ def trio_datagram(host, port):
     trio.run(main)
 
 
+def uvloop_streams(host, port):
+    async def main():
+        _, writer = await asyncio.open_connection(host, port)
+        writer.close()
+
+    uvloop.run(main())
+
+
+def uvloop_sock_connect(host, port):
+    async def main():
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, (host, port))
+
+    uvloop.run(main())
+
+
+def uvloop_datagrams(host, port):
+    async def main():
+        make = asyncio.get_running_loop().create_datagram_endpoint
+        transport, _ = await make(asyncio.DatagramProtocol, remote_addr=(host, port))
+        transport.sendto(b"x")
+        transport.close()
+
+    uvloop.run(main())
+
+
+def uvloop_look_up(host, port):
+    async def main():
+        await asyncio.get_running_loop().getaddrinfo(host, port)
+
+    uvloop.run(main())
+
+
 def in_a_thread(host, port):
     failed = []
 
@@ -171,8 +206,8 @@ def through_a_transport_that_is_left_alone(host, port):
 WAYS = [
     connect, connect_at_once, create_connection, connect_tls, send_to, send_to_with_flags, send_message,
     send_connected, asyncio_streams, asyncio_sock_connect, asyncio_in_debug_mode, asyncio_datagrams, happy_eyeballs,
-    anyio_on_asyncio, anyio_on_trio, trio_stream, trio_datagram, in_a_thread, in_an_executor,
-    through_a_transport_that_is_left_alone,
+    anyio_on_asyncio, anyio_on_trio, trio_stream, trio_datagram, uvloop_streams, uvloop_sock_connect, uvloop_datagrams,
+    in_a_thread, in_an_executor, through_a_transport_that_is_left_alone,
 ]  # fmt: skip
 
 
@@ -243,7 +278,8 @@ def test_without_a_block_and_to_an_allowed_host_the_same_connection_is_made(way,
 
 BY_NAME = [
     create_connection, asyncio_streams, asyncio_in_debug_mode, asyncio_datagrams, happy_eyeballs, anyio_on_asyncio,
-    anyio_on_trio, trio_stream, trio_datagram, through_a_transport_that_is_left_alone,
+    anyio_on_trio, trio_stream, trio_datagram, uvloop_streams, uvloop_datagrams, uvloop_look_up,
+    through_a_transport_that_is_left_alone,
 ]  # fmt: skip
 
 
@@ -269,6 +305,13 @@ def test_the_line_of_whoever_lets_an_event_loop_look_a_name_up_is_told(way, bloc
         blocked = refused(way, NAME, 443)
     expected = "the thread " if way is asyncio_in_debug_mode else "tests/guard/test_sockets.py:"
     assert blocked.line.startswith(expected)
+
+
+@pytest.mark.parametrize("answer", [None, [], [()], [(2, 1, 6, "", None)], 5], ids=repr)
+def test_what_a_stand_in_for_the_resolver_answers_is_given_as_it_is(answer, block, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args: answer)
+    with block(allowed_hosts=[NAME]):
+        assert socket.getaddrinfo(NAME, 443) is answer
 
 
 def test_what_an_executor_is_given_is_called_as_it_is(block):
@@ -382,7 +425,8 @@ def test_unix_sockets_are_allowed(path, block, tmp_path, monkeypatch):
                 end.close()
 
 
-def test_event_loops_and_servers_work(block):
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_event_loops_and_servers_work(run, block):
     async def main():
         server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -391,7 +435,7 @@ def test_event_loops_and_servers_work(block):
         server.close()
 
     with block():
-        asyncio.run(main())
+        run(main())
 
 
 def test_connect_ex_returns_what_a_refused_connection_returns(block, elsewhere):

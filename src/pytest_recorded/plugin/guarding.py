@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..guard import begin, end, install
+from ..guard import begin, end
+from ..sockets import install
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -127,6 +127,19 @@ def test_x():
     assert elsewhere.came == 5
 
 
+def test_a_recorder_in_a_thread_of_a_test_does_not_take_the_thread_away_from_it(project, elsewhere):
+    test = """
+from pytest_recorded import Recorder
+
+def test_x(tmp_path):
+    def work():
+        with Recorder(tmp_path / "ledger.db"):
+            swallow()
+    thread = threading.Thread(target=work); thread.start(); thread.join()
+"""
+    assert named(project(test).run()) == [f"live: test_a.py::test_x to {elsewhere.shown}"]
+
+
 SHARED = """
 @pytest.fixture(scope="module")
 def service():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_recorded import RecordedWarning
+from pytest_recorded import RecordedWarning, guard
+from pytest_recorded.network import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,3 +44,70 @@ def verifying() -> Callable[..., Any]:
         ]
 
     return verified
+
+
+class Elsewhere:
+    """A port for TCP and UDP on an address of this machine that is not the loopback's; it knows who has come."""
+
+    def __init__(self, host: str, *, is_pretended: bool) -> None:
+        self.host = host
+        self.listener = socket.create_server((host, 0), backlog=64)
+        self.listener.setblocking(False)
+        self.port: int = self.listener.getsockname()[1]
+        self.mailbox = socket.socket(self.listener.family, socket.SOCK_DGRAM)
+        self.mailbox.bind((host, self.port))
+        self.mailbox.setblocking(False)
+        #: What a conftest has to do where no other process would take the address for one that is elsewhere.
+        self.conftest = "import pytest_recorded.network as n; n.Peer.is_local = False\n" if is_pretended else ""
+        self._came = 0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
+
+    @property
+    def shown(self) -> str:
+        """Host and port, as they are named at the end."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def came(self) -> int:
+        """How many connections and datagrams have come so far: on one machine they are there at once."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.listener.accept()[0].close()
+                self._came += 1
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.mailbox.recv(100)
+                self._came += 1
+        return self._came
+
+    def close(self) -> None:
+        """Close the port."""
+        self.listener.close()
+        self.mailbox.close()
+
+
+def _own_address() -> str:
+    """Return an address of this machine that others see; `""` if it has none. Nothing is sent to find out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.connect(("203.0.113.1", 9))
+        found: str = probe.getsockname()[0]
+        return "" if found.startswith("127.") else found
+    return ""
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
+    """Return a host that is not the loopback, where connections can be counted, and which is this machine all along."""
+    host = _own_address()
+    # What other tests have resolved.
+    monkeypatch.setattr(guard, "_names", {})
+    if not host:
+        # Without a network the loopback has to do: it is taken for a foreign host.
+        monkeypatch.setattr(Peer, "is_local", property(lambda peer: peer.ip is None and peer.host == ""))
+    port = Elsewhere(host or "127.0.0.1", is_pretended=not host)
+    yield port
+    port.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Ambient", "begin", "current_test", "end", "now_running"]
+__all__ = ["Ambient", "begin", "current_node", "current_test", "end", "now_running"]
 
 
 class Ambient(NamedTuple):
@@ -46,10 +46,15 @@ def now_running() -> Ambient | None:
     return _sessions[-1] if _sessions else None
 
 
+def current_node() -> str:
+    """Return the node id of the test that is running, whether it is recorded or not; `""` if there is none."""
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+
+
 def current_test() -> tuple[Path, str, Path] | None:
     """Return the file of the test that is running, the rest of its node id, and the rootdir; or None."""
-    session, node = now_running(), os.environ.get("PYTEST_CURRENT_TEST", "")
+    session, node = now_running(), current_node()
     if session is None or not node:
         return None
-    file, _, rest = node.rpartition(" (")[0].partition("::")
+    file, _, rest = node.partition("::")
     return session.root / file, rest, session.root

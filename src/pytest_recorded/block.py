@@ -15,10 +15,12 @@ from .ambient import current_test, now_running
 from .book import warn
 from .cassette import Cassette
 from .frame import carry_over_threads, enter, framed, innermost, leave
+from .guard import policy_within
 from .http import listen
 from .modes import RecordMode, choose_mode, is_ci
 from .options import DEFAULT_CASSETTE, Options, read_options
 from .scope import Scope
+from .sockets import install
 from .staging import Session
 from .suite import Suite
 
@@ -50,6 +52,8 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         self._path = Path(cassette)
         given = read_options(options, where="use_cassette", from_code=False)
         self._mode = given.pop("mode", None)
+        guarded = ("block_network", "allowed_hosts")
+        self._guard = {name: value for name, value in given.items() if name in guarded}
         self._options = replace(Options(), cassette=str(cassette), **given)
         self._name = ""
         self._open: list[tuple[Scope, Any]] = []
@@ -69,7 +73,11 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         listen()
         own_name = options.scope if options.scope not in ("test", "suite") else ""
         test = _test_name(suite)
-        return Scope(suite, own_name or test or self._name, options, run=test)
+        scope = Scope(suite, own_name or test or self._name, options, run=test)
+        scope.guard = policy_within(self._guard, scope.name)
+        if scope.guard is not None:
+            install()
+        return scope
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

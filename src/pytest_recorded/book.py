@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .call import Call, Ticket
+    from .guard import Policy
     from .job import Chunk, Found
     from .options import Hook
     from .paths import Path
@@ -65,6 +66,8 @@ class Book(ABC):
     #: The user's functions that see an HTTP request, or a response, before it is stored.
     before_record_request: tuple[Hook, ...] = ()
     before_record_response: tuple[Hook, ...] = ()
+    #: What holds for connections past the recorder; None if what is around it says so.
+    guard: Policy | None = None
 
     def __init__(self, rules: Rules) -> None:
         self._environment = Environment(rules)

@@ -138,6 +138,11 @@ class Ticket:
             if not self.id or self.act is Act.COMPARE:
                 self.id, self.attempt = found.id or "", found.attempt
 
+    @property
+    def is_over(self) -> bool:
+        """Whether what was asked has been let go of."""
+        return isinstance(self.call, _Over)
+
     def start(self) -> None:
         """Note what is asked, before the function that runs can change it."""
         self.started_at = now()

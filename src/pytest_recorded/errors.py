@@ -8,6 +8,7 @@
     │   ├── AttachKeyError          attach() names a field that the data model does not have
     │   └── SerializationError      a value cannot be stored, or a stored value cannot be read back
     ├── CassetteError               a cassette or a ledger file cannot be read or written
+    ├── NetworkBlocked              a connection past the recorder; also a ConnectionRefusedError
     └── RecordedFailure             stands for a recorded exception whose class is not known here
 
     MissingRecording(BaseException) a call has no recording and the mode does not allow making one
@@ -16,7 +17,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,7 @@ __all__ = [
     "CassetteError",
     "ConfigurationError",
     "MissingRecording",
+    "NetworkBlocked",
     "RecordedError",
     "RecordedFailure",
     "RecordedWarning",
@@ -93,6 +96,41 @@ class CassetteError(RecordedError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
+
+
+class NetworkBlocked(RecordedError, ConnectionRefusedError):  # noqa: N818 - what clients are told is its base
+    """A connection, or the look-up of a name, past the recorder, while the network is blocked.
+
+    A refused connection, so that clients clean up and go on as they do after one.
+
+    Attributes:
+        peer: Where to: `host:port`.
+        test: Who tried.
+        line: The line of his code.
+
+    """
+
+    peer = test = line = ""
+
+    @classmethod
+    def of(cls, peer: str, host: str, test: str, line: str) -> Self:
+        """Return the error of somebody who tries to reach a peer; `host`: what he would allow."""
+        who = test or "this program"
+        error = cls(
+            errno.ECONNREFUSED,
+            f"Blocked: {who} goes to {peer}, past the recorder.\n"
+            f"  at: {line}\n"
+            f"To allow the host: --record-allowed-hosts={host}, also in the ini file, on the marker, in use_cassette.\n"
+            f"To record the call: mark its test with @pytest.mark.recorded. That records HTTP, except where the client "
+            f"has __recorded__ = False; all else by its function, with @recorder or "
+            f'@pytest.mark.recorded("module.function").\n'
+            f"Blocked are the sockets of this process, not the processes that it starts.",
+        )
+        error.peer, error.test, error.line = peer, test, line
+        return error
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class RecordedFailure(RecordedError):  # noqa: N818 - it stands for whatever failed then, not for an error of ours

@@ -12,9 +12,10 @@ from difflib import get_close_matches
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .choice import globs_from, hosts_from
+from .choice import globs_from
 from .errors import ConfigurationError
 from .modes import RecordMode, parse_mode
+from .network import HostPattern, hosts_from
 from .paths import Path, parse
 from .rules import Rules, rules_from
 
@@ -133,6 +134,13 @@ OPTIONS: Final = (
         is_code=True,
     ),
     Option("failed", "also take over the calls of tests that failed", "no", is_flag=True),
+    Option("block_network", "refuse connections past the recorder, instead of only naming them", "no", is_flag=True),
+    Option(
+        "allowed_hosts",
+        "hosts that may be connected to all the same: 'api.example.com', '*.example.com', '10.0.0.5:80', '10.0.0.0/8'",
+        "",
+        is_list=True,
+    ),
 )
 
 _BY_NAME: Final = {option.name: option for option in OPTIONS}
@@ -156,6 +164,8 @@ class Options:
         before_record_request: What sees a request before it is stored.
         before_record_response: What sees a response before it is stored.
         failed: Whether calls of failed tests are taken over too.
+        block_network: Whether connections past the recorder are refused.
+        allowed_hosts: The hosts that they may go to, unnoticed.
 
     """
 
@@ -165,13 +175,15 @@ class Options:
     match: tuple[str, ...] = MATCH
     ignore: tuple[Path, ...] = ()
     redact: Rules = NO_RULES
-    hosts: tuple[str, ...] = ()
-    ignore_hosts: tuple[str, ...] = ()
+    hosts: tuple[HostPattern, ...] = ()
+    ignore_hosts: tuple[HostPattern, ...] = ()
     kinds: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
     before_record_request: tuple[Hook, ...] = ()
     before_record_response: tuple[Hook, ...] = ()
     failed: bool = False
+    block_network: bool = False
+    allowed_hosts: tuple[HostPattern, ...] = ()
 
 
 def unknown_argument(name: str, good: Iterable[str], *, where: str) -> ConfigurationError:
@@ -286,4 +298,5 @@ _LISTS: Final[dict[str, Callable[[tuple[str, ...], str], Any]]] = {
     "ignore_hosts": hosts_from,
     "kinds": globs_from,
     "live": globs_from,
+    "allowed_hosts": hosts_from,
 }

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from ipaddress import ip_network
 
 import pytest
 
 from pytest_recorded.errors import ConfigurationError
 from pytest_recorded.modes import RecordMode
+from pytest_recorded.network import HostPattern
 from pytest_recorded.options import MATCH, OPTIONS, Options, read_options, strings, unknown_argument
 from pytest_recorded.paths import DEEP
 from pytest_recorded.rules import Rules, rules_from
@@ -29,15 +31,23 @@ GOOD = [
      Rules(("ssn", "x-account"), ("DOOR",), (("user", "pin"),))),
     ("redact", [], Rules()),
     ("match", "method,scheme,host,port,path", ("method", "scheme", "host", "port", "path")),
-    ("hosts", "api.openai.com", ("api.openai.com",)),
-    ("hosts", "a.example, *.b.example:8443", ("a.example", "*.b.example:8443")),
-    ("hosts", ["[::1]:80", "::1", "b\xfccher.example", "*:80"], ("[::1]:80", "::1", "b\xfccher.example", "*:80")),
-    ("ignore_hosts", ["localhost"], ("localhost",)),
+    ("hosts", "a.example, *.b.example:8443",
+     (HostPattern("a.example", None, None), HostPattern("*.b.example", None, 8443))),
+    ("hosts", ["[::1]:80", "b\xfccher.example", "*:80"],
+     (HostPattern("", ip_network("::1/128"), 80), HostPattern("xn--bcher-kva.example", None, None),
+      HostPattern("*", None, 80))),
+    ("ignore_hosts", ["localhost"], (HostPattern("localhost", None, None),)),
     ("kinds", "http.*,orders.place", ("http.*", "orders.place")),
     ("live", ["tools.*"], ("tools.*",)),
     ("before_record_request", print, (print,)),
     ("before_record_response", [print, len], (print, len)),
     ("before_record_response", (), ()),
+    ("allowed_hosts", "Example.COM.:443", (HostPattern("example.com", None, 443),)),
+    ("allowed_hosts", ["*.example.com, 10.0.0.0/8", "::1"],
+     (HostPattern("*.example.com", None, None), HostPattern("", ip_network("10.0.0.0/8"), None),
+      HostPattern("", ip_network("::1/128"), None))),
+    ("allowed_hosts", [], ()),
+    *(("block_network", value, True) for value in (True, "yes")),
     *(("failed", value, True) for value in (True, 1, "yes", "On", "TRUE", " 1 ")),
     *(("failed", value, False) for value in (False, 0, "no", "off", "False", "")),
 ]  # fmt: skip
@@ -86,14 +96,6 @@ BAD = [
      "variable), '$.user.ssn' (a place in a body or in arguments) or 'ssn' (a field, parameter or header)."),
     ("redact", "$", "here: redact: '$' alone would leave nothing of the request. Write '$.messages[0].content', "
      "'$.items[*].id', '$..id' (at any depth) or just 'id'."),
-    ("hosts", "http://api.example", "here: hosts: 'http://api.example' is no host. Write a name, perhaps a glob, "
-     "perhaps with a port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
-    ("hosts", ["a", ""], "here: hosts: '' is no host. Write a name, perhaps a glob, perhaps with a port: "
-     "'api.openai.com', '*.example.com', 'localhost:8080'."),
-    ("ignore_hosts", "a:http", "here: ignore_hosts: 'a:http' is no host. Write a name, perhaps a glob, perhaps with a "
-     "port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
-    ("ignore_hosts", ":80", "here: ignore_hosts: ':80' is no host. Write a name, perhaps a glob, perhaps with a "
-     "port: 'api.openai.com', '*.example.com', 'localhost:8080'."),
     ("hosts", 5, "here: hosts takes a list of strings, not 5."),
     ("kinds", "a,,b", "here: kinds: '' is no kind. Write kinds or globs of them: 'orders.place', 'tools.*', "
      "'http.api.openai.com'."),
@@ -105,6 +107,14 @@ BAD = [
      "not None."),
     ("before_record_response", acoroutine, "here: before_record_response takes a function, or a list of functions, not "
      "a coroutine function, which nobody awaits here."),
+    *((name, host, f"here: {name}: {host.strip()!r} is no host. Write a name (api.example.com), a "
+       "glob (*.example.com), an address (10.0.0.5, ::1) or a network (10.0.0.0/8), and :PORT after it if only one is "
+       "meant ([::1]:8080).")
+      for name in ("allowed_hosts", "hosts", "ignore_hosts")
+      for host in ("", " ", "https://example.com", "example.com/x", "example.com:", "example.com:http", "a:0",
+                   "a:65536", "a b", "[::1", "[::1]x", "::1::2", ":80", "10.0.0.0/33")),
+    ("allowed_hosts", [5], "here: allowed_hosts takes a list of strings, not [5]."),
+    ("block_network", "perhaps", "here: block_network='perhaps' is neither yes nor no. Write true or false."),
     ("failed", "maybe", "here: failed='maybe' is neither yes nor no. Write true or false."),
     ("failed", 2, "here: failed=2 is neither yes nor no. Write true or false."),
 ]  # fmt: skip

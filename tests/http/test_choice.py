@@ -21,9 +21,9 @@ def elsewhere(url):
 
 CHOICES = [
     {"hosts": "127.0.0.1"},
-    {"hosts": ["127.0.0.?:*", "api.example"]},
-    {"ignore_hosts": "localhost"},
-    {"ignore_hosts": ["LOCALHOST"]},
+    {"hosts": ["127.0.0.?", "api.example"]},
+    {"ignore_hosts": "localhos?"},
+    {"ignore_hosts": ["LOCALHOS*"]},
     {"kinds": "http.127.*"},
 ]
 
@@ -57,6 +57,14 @@ def test_a_live_kind_runs_although_it_is_recorded_and_keeps_its_recordings(serve
         with pytest.raises(MissingRecording):
             client.see(url)
         block._scope.misses.clear()
+
+
+def test_localhost_is_this_machine_by_whichever_name(server, cassette):
+    url = server.on("/x", server.reply(b"answer"))
+    with cassette(ignore_hosts="localhost") as block:
+        httpx.get(url)
+        httpx.get(elsewhere(url))
+    assert counts(block) == {"live": 2}
 
 
 def test_a_port_tells_two_servers_of_one_host_apart(server, cassette):

@@ -12,7 +12,7 @@ import pytest
 
 from .. import ambient
 from ..errors import ConfigurationError
-from .table import add_options, add_record_mode, command_line_mode
+from .table import add_aliases, add_options, command_line_mode, is_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], hosts=[…], ignore_hosts=[…], "
-    "kinds=[…], live=[…], before_record_request=…, before_record_response=…, failed=…): record the calls of this test "
+    "kinds=[…], live=[…], before_record_request=…, before_record_response=…, failed=…, block_network=…, "
+    "allowed_hosts=[…]): record the calls of this test "
     "once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
     "too; then also kind=, key=, request=, response=, data=, error=."
 )
@@ -36,9 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any, Any]:
-    """Add `--record-mode`, now that all plugins have added theirs."""
+    """Add names that other plugins may have too, after they have all added theirs."""
     result = yield
-    add_record_mode(parser)
+    add_aliases(parser)
     return result
 
 
@@ -51,12 +52,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Where tests are distributed over workers, get ready to speak to them."""
+    """Get ready to speak to xdist's workers where there are any; elsewhere, guard the network if that is asked for."""
     config = session.config
     if config.pluginmanager.hasplugin("dsession"):
         from .closing import Distributing  # noqa: PLC0415 - see the law of this file
 
         config.pluginmanager.register(Distributing(_session(config)), "recorded-distributing")
+    elif is_guarded(config):
+        _guard(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -97,6 +100,17 @@ def _session(config: pytest.Config) -> TestSession:
     return config.stash[_session_key]
 
 
+def _guard(config: pytest.Config) -> TestSession:
+    session = _session(config)
+    if not config.pluginmanager.hasplugin("recorded-guarding"):
+        from .guarding import Guarding, Telling  # noqa: PLC0415 - see the law of this file
+
+        config.pluginmanager.register(Guarding(session), "recorded-guarding")
+        if session.worker is not None:
+            config.pluginmanager.register(Telling(session), "recorded-telling")
+    return session
+
+
 def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
     if _running_key not in config.stash:
         from .running import Beginning, Running  # noqa: PLC0415 - see the law of this file
@@ -104,6 +118,7 @@ def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
         running = config.stash[_running_key] = Running(_session(config), items)
         config.pluginmanager.register(running, "recorded-running")
         config.pluginmanager.register(Beginning(running), "recorded-beginning")
+        _guard(config)
     return config.stash[_running_key]
 
 

@@ -31,11 +31,21 @@ class Closing:
         told = getattr(report, "recorded", None)
         if told is not None:
             self._tally.add(report.nodeid, told)
+        self._tally.add_attempts(getattr(report, "recorded_network", ()), report.nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what one of xdist's workers tells at its end; one that has crashed tells nothing."""
+        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": ()}))
+
+    def _take_in(self, told: dict[str, Any]) -> None:
+        self._tally.late += [tuple(late) for late in told["late"]]
+        self._tally.add_attempts(told["network"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Take over what was recorded."""
-        self._tally.late += self._session.late_calls()
+        self._take_in(self._session.told_controller())
         self._outcomes = self._session.take_over(self._tally.cassettes)
         self._session.close()
         counts = self._tally.counts
@@ -46,7 +56,7 @@ class Closing:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the verdict."""
-        if not self._tally.by_test and not self._tally.late:
+        if not (self._tally.by_test or self._tally.late or self._tally.attempts):
             return
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0

@@ -30,7 +30,9 @@ def header(config: pytest.Config) -> str:
     path = config.rootpath / (config.option.recorded_cassette or ini.get("cassette") or DEFAULT_CASSETTE)
     shown = path.relative_to(config.rootpath) if path.is_relative_to(config.rootpath) else path
     beside = "" if has_record_mode(config) else "; --record-mode is another plugin's here, use --recorded-mode"
-    return f"recorded: mode {mode}{because}, cassette {shown} ({_rows(path)}){beside}"
+    is_blocked = config.option.recorded_block_network or ini.get("block_network")
+    network = ", network blocked" if is_blocked else ""
+    return f"recorded: mode {mode}{because}, cassette {shown} ({_rows(path)}){network}{beside}"
 
 
 def _rows(path: Path) -> str:

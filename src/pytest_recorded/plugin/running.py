@@ -157,6 +157,7 @@ class Running:
             host=host,
         )
         scope.targets = marked.targets
+        scope.guard = self._session.policy_for(options, scope.name)
         return scope
 
     # Fixtures.

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CassetteError, ConfigurationError
+from ..guard import Log, Policy
 from ..modes import choose_mode, is_ci
 from ..options import Options
 from ..staging import Session as StagingSession
 from ..staging import new_id
 from ..store.lease import owner
 from ..suite import Suite
-from .table import command_line_mode, command_line_options, ini_options
+from .table import command_line_mode, command_line_options, ini_options, is_guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,11 @@ class TestSession:
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
         #: The options of a test that says nothing itself.
         self.options = self.options_for({}, {})
+        #: Who goes to the network past the recorder.
+        self.log = Log()
+        #: Whether something is said about the network that holds for all tests, and what holds for those.
+        self.is_guarded = is_guarded(config)
+        self.policy = self.policy_for(self.options)._replace(log=self.log if self.options.block_network else None)
         if self.worker is not None:
             self.staging = StagingSession(self.worker["id"], self.worker["owner"], self.options.mode)
         else:
@@ -67,6 +73,10 @@ class TestSession:
             ci=self._is_ci,
         )
         return replace(Options(), **{**self._ini, **fixture, **marked, **self._command_line, "mode": mode})
+
+    def policy_for(self, options: Options, test: str = "") -> Policy:
+        """Return what holds for the connections of a test."""
+        return Policy(options.block_network, options.allowed_hosts, self.log, frozenset(self._command_line), test)
 
     def suite(self, cassette: str) -> Suite:
         """Return a cassette in use.
@@ -90,6 +100,10 @@ class TestSession:
         for suite in self._suites.values():
             suite.late = []
         return late
+
+    def told_controller(self) -> dict[str, Any]:
+        """Return what xdist's controller has to know at the end, besides what reports have told."""
+        return {"late": self.late_calls(), "network": self.log.take()}
 
     def take_over(self, cassettes: set[str]) -> list[tuple[Path, Taken | CassetteError]]:
         """Take over what all processes of this session have recorded; return what came of each cassette.

@@ -11,11 +11,22 @@ from ..errors import ConfigurationError
 from ..modes import RecordMode, is_ci, parse_mode
 from ..options import OPTIONS, Option, read_options
 
-__all__ = ["add_options", "add_record_mode", "command_line_mode", "command_line_options", "ini_options"]
+__all__ = [
+    "add_aliases",
+    "add_options",
+    "command_line_mode",
+    "command_line_options",
+    "has_record_mode",
+    "ini_options",
+    "is_guarded",
+]
 
 _ALIAS: Final = "recorded_mode_alias"
 # Those that can be written outside of code.
 _WRITTEN: Final = tuple(option for option in OPTIONS if not option.is_code)
+# Names that other plugins have too.
+_ALIASES: Final = {"--record-mode": "mode", "--block-network": "block_network", "--allowed-hosts": "allowed_hosts"}
+_OF_GUARD: Final = ("block_network", "allowed_hosts")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -23,8 +34,7 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("recorded", "recording and replaying calls (pytest-recorded)")
     for option in _WRITTEN:
         text = f"{option.help} [{option.default or 'none'}]"
-        flag = "--recorded-mode" if option.name == "mode" else option.flag
-        group.addoption(flag, dest=f"recorded_{option.name}", default=None, help=text, **_action(option))
+        group.addoption(_flag(option), dest=f"recorded_{option.name}", default=None, help=text, **_action(option))
         kind: Any = "bool" if option.is_flag else "linelist" if option.is_list else "string"
         parser.addini(option.ini, text, type=kind, default=None)
     group.addoption("--recorded-all", action="store_true", help="record every test, marked or not")
@@ -41,21 +51,29 @@ def _action(option: Option) -> dict[str, Any]:
     return {"metavar": option.name.upper()}
 
 
-def add_record_mode(parser: pytest.Parser) -> None:
-    """Add `--record-mode`, unless another plugin has it: pytest could not start if two did.
+def add_aliases(parser: pytest.Parser) -> None:
+    """Add names such as `--record-mode`, unless another plugin has them: pytest could not start if two did.
 
     It can only be known when all plugins have added theirs. pytest has no way to ask; its parser's groups tell.
     """
     groups = [*parser._groups, parser._anonymous]  # noqa: SLF001 - see above
-    if not any("--record-mode" in option.names() for group in groups for option in group.options):
-        mode = OPTIONS[0]
-        parser.getgroup("recorded").addoption(
-            "--record-mode",
-            dest=_ALIAS,
-            default=None,
-            help=f"the same as --recorded-mode: {mode.help}",
-            **_action(mode),
-        )
+    taken = {name for group in groups for option in group.options for name in option.names()}
+    by_name = {option.name: option for option in OPTIONS}
+    for alias, name in _ALIASES.items():
+        if alias not in taken:
+            option = by_name[name]
+            parser.getgroup("recorded").addoption(
+                alias,
+                # Which of the two names of the mode was used tells whether one of them is ours.
+                dest=_ALIAS if name == "mode" else f"recorded_{name}",
+                default=None,
+                help=f"the same as {_flag(option)}: {option.help}",
+                **_action(option),
+            )
+
+
+def _flag(option: Option) -> str:
+    return "--recorded-mode" if option.name == "mode" else option.flag
 
 
 def has_record_mode(config: pytest.Config) -> bool:
@@ -111,6 +129,14 @@ def command_line_options(config: pytest.Config) -> dict[str, Any]:
     """
     given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in _WRITTEN[1:]}
     return read_options(given, where="command line", from_code=False)
+
+
+def is_guarded(config: pytest.Config) -> bool:
+    """Return whether the command line or the ini file says something about the network, which holds for all tests."""
+    return any(
+        getattr(config.option, f"recorded_{name}") is not None or config.getini(f"record_{name}") is not None
+        for name in _OF_GUARD
+    )
 
 
 def ini_options(config: pytest.Config) -> dict[str, Any]:

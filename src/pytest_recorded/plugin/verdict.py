@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Tally", "verdict_lines"]
 
@@ -27,6 +27,8 @@ class Tally:
     late: list[tuple[str, str, bool]] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
     kept_back: list[str] = field(default_factory=list)
+    #: Who went to the network past the recorder: test, peer, line, whether he was blocked.
+    attempts: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 
     def add(self, test: str, told: dict[str, Any]) -> None:
         """Add what a test tells."""
@@ -40,6 +42,14 @@ class Tally:
         if told["kept_back"]:
             self.kept_back.append(test)
 
+    def add_attempts(self, attempts: Iterable[Any], test: str = "") -> None:
+        """Add connections past the recorder; `test`: whose report tells of them."""
+        for *attempt, number in attempts:
+            self.attempts[tuple(attempt)] += number
+            self.counts["live"] += number
+            if test:
+                self.by_test.setdefault(test, Counter())["live"] += number
+
 
 def in_words(counts: Counter[str]) -> str:
     """Return counts in words; those that are usually zero only if they are not."""
@@ -50,6 +60,7 @@ def in_words(counts: Counter[str]) -> str:
 def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tuple[str, bool]]:
     """Yield the lines of the verdict, each with whether it reports a trouble."""
     trouble = bool(tally.counts["missed"] or tally.counts["changed"] or tally.counts["new"])
+    trouble = trouble or any(is_blocked for *_, is_blocked in tally.attempts)
     yield f"recorded: {in_words(tally.counts)}", trouble
     if is_verbose:
         for test, counts in tally.by_test.items():
@@ -73,6 +84,18 @@ def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tupl
     for scope, call, refused in tally.late[:_MANY]:
         what = "refused" if refused else "not recorded"
         yield f"  {call} was called after {scope} had ended: {what}", True
+    yield from _attempt_lines(tally)
+
+
+def _attempt_lines(tally: Tally) -> Iterator[tuple[str, bool]]:
+    # Blocked ones first.
+    attempts = sorted(tally.attempts.items(), key=lambda item: not item[0][-1])
+    for (test, peer, line, is_blocked), number in attempts[:_MANY]:
+        where = ", ".join(part for part in (line, f"{number} times" if number > 1 else "") if part)
+        yield f"  {'blocked' if is_blocked else 'live'}: {test or 'pytest'} to {peer} ({where})", is_blocked
+    if len(attempts) > _MANY:
+        rest = attempts[_MANY:]
+        yield f"  and {len(rest)} more lines of code that went past the recorder", any(item[0][-1] for item in rest)
 
 
 def _listed(tests: list[str]) -> str:

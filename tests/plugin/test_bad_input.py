@@ -237,7 +237,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_old_cassette_and_what_was_rec
         ('mode="rewrite"', "mode 'rewrite' calls the world again and may only be asked for on the command line"),
         (
             'moed="once"',
-            "there is no argument 'moed'. Did you mean 'mode'? It takes: before_record_request, ",
+            "there is no argument 'moed'. Did you mean 'mode'? It takes: allowed_hosts, before_record_request, ",
         ),
         ('scope="session"', "scope='session' is not possible. Choose one of: test, suite."),
         (

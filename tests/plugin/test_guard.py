@@ -257,6 +257,46 @@ def test_what_passes_a_seam_is_counted_once_and_recorded_and_replayed_while_the_
     assert replayed.counts == {"replayed": 3}
 
 
+CHOSEN = """
+import httpx
+from pytest_recorded import recorder
+
+@recorder(kind="guard.tool")
+def tool():
+    connect()
+
+def get():
+    # Nobody there speaks HTTP: it is enough that he is reached.
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.get(f"http://{HOST}:{PORT}/", timeout=0.2)
+
+def test_http(): get()
+def test_tool():
+    with contextlib.suppress(OSError):
+        tool()
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "counts", "came"),
+    [
+        # What is left out is not the recorder's, and is refused; what runs live is.
+        (("--record-ignore-hosts=*", "--record-kinds=other.*"), {"live": 4}, 0),
+        (("--record-live=*",), {"live": 2}, 2),
+    ],
+    ids=["left out", "live"],
+)
+def test_calls_that_are_left_out_are_blocked_and_those_that_run_live_are_not(project, elsewhere, options, counts, came):
+    result = project(CHOSEN).run("--block-network", *options)
+    assert (result.outcomes, result.counts, elsewhere.came) == ({"passed": 2}, counts, came)
+
+
+def test_an_http_call_that_is_left_out_is_counted_once(project, elsewhere):
+    result = project(CHOSEN).run("--record-kinds=other.*")
+    # The function is one live call, and its connection, past every seam, is another.
+    assert (result.counts, len(named(result)), elsewhere.came) == ({"live": 3}, 1, 2)
+
+
 # With the flag.
 
 

@@ -187,7 +187,7 @@ class _Tree:
                 raise Unreadable(f"the !!binary in line {event.start_mark.line + 1} is no base64.") from None
         else:
             _need_data(tag, event.start_mark.line + 1)
-            if event.style is None and tag in ("", "!"):
+            if not event.style and tag in ("", "!"):
                 value = Plain(value)
         self._add(value, len(value) + 1, event.anchor, event)
 

@@ -83,17 +83,16 @@ class Owners:
 
     def of(self, path: Path) -> list[Owner]:
         """Return the tests that a cassette belongs to; none if that cannot be told."""
-        module = self._module_for(path.parent)
-        if module is not None:
-            found = module.named(path) or module.tests(stem_of(path))
-            if found:
-                return found
+        stem, module = stem_of(path), self._module_for(path.parent)
+        found = [] if module is None else module.tests(stem) + module.named(path)
+        if found:
+            return found
         modules = [self._module(file) for file in self._files()]
-        named = [owner for other in modules for owner in other.named(path)]
-        if named or module is not None:
-            return named
+        found = [owner for other in modules for owner in other.named(path)]
+        if found or module is not None:
+            return found
         # All cassettes in one folder: their names have to tell.
-        found = [owner for other in modules for owner in other.tests(stem_of(path))]
+        found = [owner for other in modules for owner in other.tests(stem)]
         return found if len(found) == 1 else []
 
     def _module_for(self, folder: Path) -> _Module | None:

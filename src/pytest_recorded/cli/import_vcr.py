@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -64,7 +63,7 @@ def _tree(report: Report) -> dict[str, Any]:
         "complete": report.is_complete,
         **totals,
         "refused": report.refused,
-        "files": [asdict(file) for file in report.files],
+        "files": [vars(file) for file in report.files],
     }
 
 

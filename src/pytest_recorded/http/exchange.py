@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..call import Ticket
     from ..message import Headers
 
-__all__ = ["AWAITED", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done", "stored_response"]
+__all__ = ["AWAITED", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done"]
 
 # Statuses after which SDKs try again, after a pause that they take from the response or make up.
 _RETRIED: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
@@ -59,11 +59,6 @@ def says_done(body: bytes) -> bool:
     Some clients close there, others read on for the end that follows: neither has closed it early.
     """
     return body[-_NEAR_THE_END:].rstrip().endswith(_DONE)
-
-
-def stored_response(response: HttpResponse, ticket: Ticket) -> str:
-    """Return a response as it is stored, without its secrets."""
-    return to_text(response.masked(Mask(ticket.book.secrets, ticket.tag)).tree())
 
 
 def header_pairs(raw: Any) -> Headers:
@@ -225,7 +220,7 @@ class HttpPieces(Pieces):
             end=end,
             encoded=encoded,
         )
-        text = stored_response(response, self.ticket)
+        text = to_text(response.masked(Mask(self.ticket.book.secrets, self.ticket.tag)).tree())
         if error is None:
             return Answer(Status.COMPLETED, text)
         return self.ticket.call.failure(error, self.ticket)._replace(response_json=text)

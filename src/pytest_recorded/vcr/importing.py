@@ -17,9 +17,10 @@ from urllib.parse import quote, quote_plus
 from ..codec import to_text
 from ..drift import same_answer
 from ..errors import ConfigurationError, SerializationError, UsageError
-from ..http.exchange import HttpCall, stored_response
+from ..http.exchange import HttpCall
 from ..job import Answer, Status
 from ..modes import RecordMode
+from ..redact import Mask
 from ..scope import Scope
 from ..staging import Session, workshop
 from ..store.build import Changes, build, exclusive
@@ -266,8 +267,7 @@ class Importer:
         try:
             call.key()
             ticket = scope.open(call)
-            ticket.start()
-            row = _row(ticket, scope.name, interaction)
+            row = _row(ticket, interaction, report.tool)
         except SerializationError as error:
             report.refused[f"it cannot be stored ({error.problem})"] += 1
             return
@@ -344,8 +344,13 @@ def _with_credentials(request: HttpRequest, stand_ins: dict[str, str]) -> HttpRe
     return request._replace(url=url, content=content)
 
 
-def _row(ticket: Ticket, name: str, interaction: Interaction) -> Row:
-    answer = Answer(Status.COMPLETED, stored_response(interaction.response, ticket))
-    moment = interaction.recorded_at or _UNKNOWN
-    row = final_row(ticket.row(name, answer), name)
-    return row._replace(submitted_at=moment, started_at=moment, completed_at=moment)
+def _row(ticket: Ticket, interaction: Interaction, tool: str) -> Row:
+    """Return the row that our own recording would have made, at the time at which it was made."""
+    scope = ticket.book
+    ticket.started_at = interaction.recorded_at or _UNKNOWN
+    ticket.request_json = ticket.call.request_json()
+    ticket.info_json = to_text({"via": tool})
+    text = to_text(interaction.response.masked(Mask(scope.secrets, ticket.tag)).tree())
+    name = ticket.address.scope if ticket.address is not None else ""
+    row = final_row(ticket.row(name, Answer(Status.COMPLETED, text)), name)
+    return row._replace(completed_at=row.started_at)

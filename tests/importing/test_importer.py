@@ -128,9 +128,32 @@ def test_one_cassette_in_two_formats_is_taken_once(tmp_path):
     write(tmp_path / "old" / "a.json", call())
     (tmp_path / "old" / "a.yaml").write_text((tmp_path / "old" / "a.json").read_text())
     report = run(tmp_path)
-    assert [file.problem for file in report.files] == ["", "not taken: the calls of a are those of a.json already."]
+    assert [file.problem for file in report.files] == [
+        "",
+        f"not taken: the calls of a are those of {tmp_path}/old/a.json already.",
+    ]
     assert report.is_complete
     assert len(rows(tmp_path)) == 1
+
+
+def test_files_of_one_name_in_two_folders_are_not_mixed(tmp_path):
+    write(tmp_path / "one" / "a.json", call(answer="one"))
+    write(tmp_path / "two" / "a.json", call(answer="two"))
+    report = run(tmp_path, tmp_path / "one", tmp_path / "two")
+    assert not report.is_complete
+    assert report.files[1].problem.endswith("one/a.json already. Import it alone, with --scope.")
+    assert [body for *_, body in rows(tmp_path)] == ["one"]
+    # Below one folder their paths tell them apart.
+    assert run(tmp_path, tmp_path / "one", tmp_path / "two" / "a.json", is_dry=True).total("taken") == 0
+    write(tmp_path / "all" / "b" / "a.json", call(answer="three"))
+    assert run(tmp_path, tmp_path / "all").total("taken") == 1
+
+
+def test_environments_and_hidden_folders_are_not_searched_for_cassettes(tmp_path):
+    write(tmp_path / "old" / "a.json", call())
+    write(tmp_path / "old" / ".staging" / "b.json", call())
+    write(tmp_path / "old" / "node_modules" / "c.json", call())
+    assert [file.scopes for file in run(tmp_path).files] == [["a"]]
 
 
 def test_keys_are_made_with_the_options_of_the_suite(tmp_path):

@@ -27,7 +27,7 @@ from ..store.build import Changes, build, exclusive
 from ..suite import Suite
 from ..takeover import final_row
 from .interactions import read_tree
-from .owners import Owners, stem_of
+from .owners import Owners, files_below, stem_of
 from .parse import SUFFIXES, Unreadable, parse_file
 
 if TYPE_CHECKING:
@@ -239,9 +239,11 @@ class Importer:
         report.scopes, report.has_test = self._names(file)
         for name in report.scopes:
             other = taken_by.setdefault(name, file)
-            if other is not file and _is_twin(other.path, file.path):
-                report.problem = f"not taken: the calls of {name} are those of {other.path.name} already."
-                report.scopes, report.is_skipped = [], True
+            if other is not file and (_is_twin(other.path, file.path) or not report.has_test):
+                report.is_skipped = _is_twin(other.path, file.path)
+                hint = "" if report.is_skipped else " Import it alone, with --scope."
+                report.problem = f"not taken: the calls of {name} are those of {other.report.path} already.{hint}"
+                report.scopes = []
                 return
             for interaction in reading.interactions:
                 self._take(self._scope_of(name), interaction, report)
@@ -321,7 +323,7 @@ def _found(paths: Iterable[Path]) -> Iterable[_File]:
         if not path.exists():
             raise UsageError(f"{path} does not exist. Name the files or folders with the cassettes to import.")
         folder = path if path.is_dir() else None
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES) if folder else [path]
+        inside = [file for file in files_below(path) if file.suffix.lower() in SUFFIXES] if folder else [path]
         for file in inside:
             absolute = file.absolute()
             if absolute not in seen and file.is_file():

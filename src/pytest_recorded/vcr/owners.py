@@ -19,7 +19,7 @@ from .parse import SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Owner", "Owners", "stem_of"]
+__all__ = ["Owner", "Owners", "files_below", "stem_of"]
 
 _FORBIDDEN: Final = str.maketrans(dict.fromkeys("<>?%*:|\"'/\\", "-"))
 _CUT: Final = re.compile(r"(?P<start>.*)\.\.\.(?P<digest>[0-9a-f]{32})", re.DOTALL)
@@ -40,6 +40,17 @@ class Owner(NamedTuple):
     file: Path
     rest: str
     is_extra: bool = False
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """Yield the files of a project in their order: not those of environments, packages and hidden folders."""
+    for folder, inner, names in os.walk(root):
+        inner[:] = sorted(
+            name
+            for name in inner
+            if not (name.startswith(".") or name in _NOT_OURS or Path(folder, name, "pyvenv.cfg").exists())
+        )
+        yield from (Path(folder, name) for name in sorted(names))
 
 
 def stem_of(path: Path) -> str:
@@ -114,16 +125,7 @@ class Owners:
     def _files(self) -> list[Path]:
         """Return the modules with tests."""
         if self._all is None:
-            self._all = []
-            for folder, inner, names in os.walk(self._root):
-                inner[:] = sorted(
-                    name
-                    for name in inner
-                    if not name.startswith(".")
-                    and name not in _NOT_OURS
-                    and not Path(folder, name, "pyvenv.cfg").exists()
-                )
-                self._all += [Path(folder, name) for name in sorted(names) if _MODULE.fullmatch(name)]
+            self._all = [file for file in files_below(self._root) if _MODULE.fullmatch(file.name)]
         return self._all
 
 

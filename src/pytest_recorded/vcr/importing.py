@@ -174,7 +174,7 @@ class Importer:
         self._placeholders = tuple(placeholders)
         if not all(text.strip() for text in self._placeholders):
             raise ConfigurationError("--placeholder is empty. Name the text that stands for secrets: '<TOKEN>'.")
-        self._suite = Suite(cassette.absolute(), Session.new(RecordMode.NONE))
+        self._suite: Suite
         self._scopes: dict[str, Scope] = {}
         self._changes = Changes()
 
@@ -197,12 +197,14 @@ class Importer:
             raise UsageError(
                 f"these are {len(files)} files, and a scope is one file's. Import them one by one, or without it."
             )
-        owners = Owners(self._suite.folder)
-        for done, file in enumerate(files):
-            progress(done, len(files))
-            self._read(file, owners)
-        progress(len(files), len(files))
-        self._merge(sorted(files, key=lambda file: file.order))
+        self._suite = Suite(self._cassette.absolute(), Session.new(RecordMode.NONE))
+        with contextlib.closing(self._suite):
+            owners = Owners(self._suite.folder)
+            for done, file in enumerate(files):
+                progress(done, len(files))
+                self._read(file, owners)
+            progress(len(files), len(files))
+            self._merge(sorted(files, key=lambda file: file.order))
         return Report(str(self._cassette), self._is_dry, [file.report for file in files])
 
     def _read(self, file: _File, owners: Owners) -> None:
@@ -219,7 +221,6 @@ class Importer:
 
     def _merge(self, files: list[_File]) -> None:
         with contextlib.ExitStack() as stack:
-            stack.callback(self._suite.close)
             folder = None
             if not self._is_dry and any(file.reading and file.reading.interactions for file in files):
                 folder = workshop(self._suite.path)

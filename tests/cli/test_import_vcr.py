@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -132,6 +133,22 @@ def test_as_a_process_it_exits_with_2_and_one_line_where_nothing_can_be_done(pro
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "nowhere does not exist. Name the files or folders with the cassettes to import.\n"
+
+
+def test_progress_is_shown_on_a_terminal_and_the_output_stays_what_it_is(project):
+    master, slave = os.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_recorded", "import-vcr", "tests", "--json"],
+        cwd=project, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=slave, text=True, check=True,
+    )  # fmt: skip
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(master, 65536):
+            shown += piece
+    os.close(master)
+    assert b"reading" in shown
+    assert json.loads(done.stdout)["taken"] == 3
 
 
 INI = {

@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import json
 import textwrap
+import zlib
 
 import brotli
 import pytest
@@ -213,6 +214,8 @@ def test_headers_are_pairs_that_any_client_can_be_given():
 PACKED = {
     "gzip": gzip.compress(b"body"),
     "x-gzip": gzip.compress(b"body"),
+    "deflate": zlib.compress(b"body"),
+    "Deflate": zlib.compress(b"body", wbits=-zlib.MAX_WBITS),
     "br": brotli.compress(b"body"),
     "zstd": zstandard.compress(b"body"),
     "gzip, br": brotli.compress(gzip.compress(b"body")),

@@ -245,7 +245,7 @@ def _has_lost_digits(tree: Any) -> bool:
 
 
 def _request(asked: dict[str, Any], uri: str, content: bytes, notes: list[str]) -> HttpRequest:
-    method = text_of(asked.get("method"), "method").upper()
+    method = text_of(asked.get("method"), "method")
     if not re.fullmatch(r"[!-~]+", method):
         raise Refused("its method is no word")
     headers = tuple(headers_of(asked.get("headers")))

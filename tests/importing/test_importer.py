@@ -149,6 +149,17 @@ def test_files_of_one_name_in_two_folders_are_not_mixed(tmp_path):
     assert run(tmp_path, tmp_path / "all").total("taken") == 1
 
 
+def test_a_test_is_given_its_own_cassette_before_one_that_it_names_besides(tmp_path):
+    """As pytest-recording replays them, whatever they are called."""
+    module = tmp_path / "tests" / "test_mod.py"
+    write(tmp_path / "tests/cassettes/test_mod/test_x.json", call(answer="own"))
+    write(tmp_path / "tests/cassettes/test_mod/besides.json", call(answer="besides"))
+    module.write_text("import pytest\n@pytest.mark.vcr('besides.json')\ndef test_x(): pass\n")
+    assert run(tmp_path, tmp_path / "tests").total("taken") == 2
+    assert [body for *_, body in rows(tmp_path)] == ["own", "besides"]
+    assert {scope for scope, *_ in rows(tmp_path)} == {"tests/test_mod.py::test_x"}
+
+
 def test_environments_and_hidden_folders_are_not_searched_for_cassettes(tmp_path):
     write(tmp_path / "old" / "a.json", call())
     write(tmp_path / "old" / ".staging" / "b.json", call())

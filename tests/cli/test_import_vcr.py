@@ -122,8 +122,8 @@ def test_wrong_arguments_say_what_to_do(project):
         run("tests", "--scope=a", "--test=b::c")
     with pytest.raises(UsageError, match="no node id"):
         run("tests", "--test=b")
-    with pytest.raises(ConfigurationError, match="import-vcr: match has no part 'path'"):
-        run("tests", "--match=path")
+    with pytest.raises(ConfigurationError, match="import-vcr: match has no part 'colour'"):
+        run("tests", "--match=colour")
 
 
 def test_as_a_process_it_exits_with_2_and_one_line_where_nothing_can_be_done(project):

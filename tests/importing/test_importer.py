@@ -195,6 +195,16 @@ def test_a_placeholder_is_taken_for_the_secret_that_it_stands_for(tmp_path):
         assert httpx.get("http://a.example/x?token=t0k3n-0123456789abcdef").text == "x"
 
 
+@pytest.mark.parametrize("written", ["<MY TOKEN>", "%3CMY%20TOKEN%3E", "%3CMY+TOKEN%3E"], ids=["raw", "url", "form"])
+def test_a_placeholder_is_known_however_it_is_written(tmp_path, written):
+    typed = {"content-type": ["application/x-www-form-urlencoded"]}
+    write(tmp_path / "old" / "a.json", call("/x", method="POST", body=f"a=1&token={written}", **typed))
+    run(tmp_path, placeholders=["<MY TOKEN>"])
+    with use_cassette(tmp_path / "cassettes" / "jobs.db", mode="none", scope="a"):
+        form = {"token": "t0k3n-0123456789abcdef", "a": "1"}
+        assert httpx.post("http://a.example/x", data=form).text == "x"
+
+
 def test_a_placeholder_where_nothing_is_secret_is_kept_and_said(tmp_path):
     write(tmp_path / "old" / "a.json", call("/x?user=<ME>", method="POST", body='{"user": "<ME>"}'))
     (file,) = run(tmp_path, placeholders=["<ME>"]).files

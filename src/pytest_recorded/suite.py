@@ -57,11 +57,15 @@ class Suite:
         here = Path.cwd()
         return self.path.relative_to(here) if self.path.is_relative_to(here) else self.path
 
+    @property
+    def folder(self) -> Path:
+        """The suite's folder: that of the cassette, or the one above if it is called `cassettes`."""
+        return self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
+
     def name_of(self, file: Path, rest: str, root: Path) -> str:
         """Return the scope's name of a test: its node id, seen from the folder of its suite.
 
-        That is the folder of the cassette, or the one above if it is called `cassettes`; so a test has one name from
-        wherever pytest is started.
+        So a test has one name from wherever pytest is started.
 
         Args:
             file: The test's file.
@@ -69,8 +73,7 @@ class Suite:
             root: The rootdir, from which tests outside of the suite's folder are named.
 
         """
-        folder = self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
-        base = folder if file.is_relative_to(folder) else root
+        base = self.folder if file.is_relative_to(self.folder) else root
         shown = (file.relative_to(base) if file.is_relative_to(base) else file).as_posix()
         return f"{shown}::{rest}" if rest else shown
 
@@ -105,7 +108,7 @@ class Suite:
         """
         taken = take_over_leftovers(self.path, self.session.id)
         if any(taken):
-            self._reopen()
+            self.reopen()
         return taken
 
     def take_over(self) -> Taken:
@@ -122,10 +125,11 @@ class Suite:
             taken = take_over(self.path, StagingFile(path))
             # What was kept of dead sessions may be in the cassette by now.
             take_over_leftovers(self.path, self.session.id)
-        self._reopen()
+        self.reopen()
         return taken
 
-    def _reopen(self) -> None:
+    def reopen(self) -> None:
+        """Read the cassette as it is now."""
         if self.file is not None:
             self.file.close()
         self.file = CassetteFile(self.path) if is_there(self.path) else None

@@ -54,6 +54,7 @@ def run(command, folder):
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
     command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)
+    command = re.sub(r"^pytest-recorded ", f"{sys.executable} -m pytest_recorded ", command)
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
     )

@@ -1,7 +1,7 @@
 """The command line: `pytest-recorded …`. Each command is a few lines around what the library does.
 
-Exit codes: 0 done, 1 the answer is no (a demo that went live, a test without recordings), 2 the command or its input
-is wrong.
+Exit codes: 0 done, 1 the answer is no (a demo that went live, a test without recordings, an import that left something
+out), 2 the command or its input is wrong.
 """
 
 from __future__ import annotations

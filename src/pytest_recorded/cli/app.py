@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from .. import __version__
-from ..errors import RecordedError
-from ..options import DEFAULT_CASSETTE
+from ..errors import RecordedError, UsageError
+from ..options import DEFAULT_CASSETTE, Options, read_options
 
 __all__ = ["app", "run"]
 
@@ -74,6 +74,53 @@ def rename(
 
     count = rename_scope(cassette, old, new)
     typer.echo(f"{count} call{'' if count == 1 else 's'} of {old} now belong to {new}")
+
+
+@app.command("import-vcr")
+def import_vcr(  # noqa: PLR0917 - typer hands arguments over by name
+    paths: Annotated[list[Path], typer.Argument(help="Cassettes, or folders with them: .yaml, .yml, .json, .toml.")],
+    cassette: CassetteOption = Path(DEFAULT_CASSETTE),
+    scope: Annotated[
+        str, typer.Option(help="Whose the calls of one file are: the name for use_cassette(scope=…).")
+    ] = "",
+    test: Annotated[
+        str, typer.Option(help="Whose they are: a test's node id, as tests/test_shop.py::test_total.")
+    ] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what the cassette has already.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only say what would be taken.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    match: Annotated[list[str] | None, typer.Option(help="As --record-match; by default as in the ini file.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="As --record-ignore; by default as in the ini file.")] = None,
+    redact: Annotated[list[str] | None, typer.Option(help="As --record-redact; by default as in the ini file.")] = None,
+    placeholder: Annotated[
+        list[str] | None, typer.Option(help="What stands for secrets in these cassettes, as REDACTED.")
+    ] = None,
+) -> None:
+    """Import cassettes of vcrpy, pytest-recording and cassetter; they are left as they are.
+
+    Exit code 0: everything was taken, or is there already. 1: something was not taken, the rest was. 2: nothing was,
+    because an argument, a path or the cassette is wrong.
+    """
+    from ..vcr import Importer  # noqa: PLC0415 - each command loads what it needs
+    from .import_vcr import run_import  # noqa: PLC0415 - likewise
+    from .ini import ini_options  # noqa: PLC0415 - likewise
+
+    if scope and test:
+        raise UsageError("--scope and --test both say whose the calls are. Give one of them.")
+    if test and "::" not in test:
+        raise UsageError(f"--test={test} is no node id of a test, such as tests/test_shop.py::test_total.")
+    given = {"match": match, "ignore": ignore, "redact": redact}
+    found = read_options(ini_options(Path.cwd(), tuple(given)), where="ini file", from_code=False)
+    typed = read_options({name: value or None for name, value in given.items()}, where="import-vcr", from_code=False)
+    importer = Importer(
+        cassette,
+        Options(**{**found, **typed}),
+        scope=scope or test,
+        replaces=replace,
+        is_dry=dry_run,
+        placeholders=placeholder or (),
+    )
+    raise typer.Exit(run_import(importer, paths, as_json=as_json, echo=typer.echo))
 
 
 @app.command()

@@ -1,0 +1,71 @@
+"""The options that a project's ini file has, for commands: found and read as pytest does, without running it."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["ini_options"]
+
+# In pytest's order, each with the tables that it may have its options in.
+_FILES: Final = {
+    "pytest.toml": ("pytest",),
+    ".pytest.toml": ("pytest",),
+    "pytest.ini": ("pytest",),
+    ".pytest.ini": ("pytest",),
+    "pyproject.toml": ("tool.pytest", "tool.pytest.ini_options"),
+    "tox.ini": ("pytest",),
+    "setup.cfg": ("tool:pytest",),
+}
+
+
+def ini_options(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return options as the nearest ini file of pytest has them, in a folder or above it.
+
+    Args:
+        folder: Where to begin.
+        names: The options' names, without `record_`.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+
+    """
+    for place in (folder, *folder.parents):
+        for name, tables in _FILES.items():
+            file = place / name
+            if file.is_file() and (found := _tables(file, tables)) is not None:
+                return {
+                    name: value if isinstance(value, list) else str(value).split("\n")
+                    for name in names
+                    if (value := found.get(f"record_{name}"))
+                }
+    return {}
+
+
+def _tables(file: Path, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return what the tables of a file have for pytest; None if it has none of them."""
+    try:
+        if file.suffix == ".toml":
+            found = [table for name in names if (table := _table(file, name)) is not None]
+        else:
+            import iniconfig  # noqa: PLC0415 - comes with pytest, and reads as it does
+
+            sections = iniconfig.IniConfig(str(file))
+            found = [dict(sections[name].items()) for name in names if name in sections]
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{file} cannot be read ({error}). pytest cannot read it, either.") from None
+    if not found and "pytest" not in file.name:
+        return None
+    return {name: value for table in found for name, value in table.items()}
+
+
+def _table(file: Path, name: str) -> dict[str, Any] | None:
+    table: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+    for part in name.split("."):
+        table = table.get(part) if isinstance(table, dict) else None
+    return table if isinstance(table, dict) else None

@@ -10,9 +10,10 @@ import builtins
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .converters import converter_of
 from .errors import RecordedFailure
 from .misfit import Misfit, at, field
-from .objects import attributes, class_name, unpack_fields
+from .objects import attributes, class_name, dumped, loaded, unpack_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,11 @@ def pack_error(error: BaseException, pack: Callable[[Any], Any], lost: list[str]
 
     """
     packed: dict[str, Any] = {"type": class_name(type(error)), "message": _text_of(error)}
+    converter = converter_of(type(error))
+    if converter is not None:
+        value = _pack_part("", error, lambda item: pack(dumped(converter, item)), lost, _nothing)
+        if value is not None:
+            return {**packed, "value": value}
     # OSError keeps its file names out of args; only its reduction has them all.
     all_args = OSError.__reduce__(error)[1] if isinstance(error, OSError) else error.args
     packed["args"] = [_pack_part(f".args[{index}]", item, pack, lost, _text_of) for index, item in enumerate(all_args)]
@@ -75,6 +81,8 @@ def rebuild_error(content: Any, known: Types, unpack: Callable[[Any, Types], Any
     cls = _error_class(name, known)
     if cls is None:
         return RecordedFailure(name, str(content.get("message", "")))
+    if "value" in content:
+        return _loaded_error(cls, unpack(content["value"], known))
     # The seed library stores no arguments, only the text.
     stored = content.get("args", [content["message"]] if "message" in content else [])
     args = [at(f".args[{index}]", unpack, item, known) for index, item in enumerate(stored)]
@@ -87,6 +95,13 @@ def rebuild_error(content: Any, known: Types, unpack: Callable[[Any, Types], Any
     vars(made).update(unpack_fields(content.get("state", {}), known, unpack))
     for note in content.get("notes", []):
         made.add_note(str(note))
+    return made
+
+
+def _loaded_error(cls: type, stored: Any) -> BaseException:
+    made = loaded(cls, stored)
+    if not isinstance(made, BaseException):
+        raise Misfit(f"load=, registered for {cls.__name__}, returned {type(made).__name__}, which cannot be raised")
     return made
 
 

@@ -134,7 +134,7 @@ def _pack(value: Any) -> Any:
         return pack(value)
     converter = converter_of(type(value))
     if converter is not None and not isinstance(value, BaseException):
-        return {"py:object": {"class": class_name(type(value)), "value": _pack(dumped(converter, value))}}
+        return {"py:object": {"class": class_name(type(value)), **dumped(converter, value, _pack)}}
     for base, pack in _PACKED_BY_BASE:
         if isinstance(value, base):
             return pack(value)

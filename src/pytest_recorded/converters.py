@@ -22,11 +22,13 @@ class Converter(NamedTuple):
     """How values of a class are stored.
 
     Attributes:
+        cls: The class it was registered for.
         dump: Takes a value; returns what is stored instead of it.
         load: Takes what is stored, and the class of the value; returns the value.
 
     """
 
+    cls: type
     dump: Callable[[Any], Any]
     load: Callable[[Any, type], Any]
 
@@ -51,7 +53,7 @@ def convert_with(cls: type, dump: Any, load: Any) -> None:
             f"register({cls.__name__}, dump=…, load=…): values of {cls.__name__} are stored as they are. Register a "
             f"class of your own, or one of a library."
         )
-    _converters[cls] = Converter(dump, load)
+    _converters[cls] = Converter(cls, dump, load)
 
 
 def converter_of(cls: type) -> Converter | None:

@@ -175,7 +175,7 @@ def _leaves(kind: str, request_json: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _walk(path: str, tree: Any) -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a tree with their paths, as `ignore=` has them. Not recursive: a body may be nested deeply."""
+    """Yield the leaves of a tree, with paths as `ignore=` has them. Not recursive: a body may be nested deeply."""
     todo, count = [(path, tree)], 0
     while todo and count < _MOST_FIELDS:
         path, tree = todo.pop()

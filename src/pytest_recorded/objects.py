@@ -246,39 +246,51 @@ def _model_state(value: Any) -> State:
     return State(fields, extra, value.__pydantic_private__ or {}, unset)
 
 
-def dumped(converter: Converter, value: Any) -> Any:
-    """Return what a registered pair stores of a value."""
+Unpack = typing.Callable[[Any, Types], Any]
+
+
+def dumped(converter: Converter, value: Any, pack: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return what a registered pair stores of a value, as a tree, and for which base it was registered."""
     try:
-        return converter.dump(value)
+        stored = converter.dump(value)
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001 - it is the user's function; his value is his all the same
-        name = type(value).__name__
+        name = converter.cls.__name__
         raise Misfit(f"dump=, registered for {name}, raised {type(error).__name__}: {error}") from None
+    base = {} if converter.cls is type(value) else {"base": class_name(converter.cls)}
+    return {**base, "value": pack(stored)}
 
 
-def loaded(cls: type, stored: Any) -> Any:
-    """Return the value that a registered pair makes of what it stored."""
+def loaded(name: str, content: Any, known: Types, unpack: Unpack) -> Any:
+    """Return the value that a registered pair makes of what it stored.
+
+    A class that is not loaded here, as one that its library keeps to itself, is stood in for by the registered base.
+    """
+    cls = known.find(name)
+    is_loaded = cls is not None or "base" not in content
+    cls = cls or known.need(content.get("base", name))
     converter = converter_of(cls)
     if converter is None:
-        raise Misfit(f"{class_name(cls)} was stored by a pair of functions. Register it: register(…, dump=…, load=…)")
+        raise Misfit(f"{name} was stored by a pair of functions. Register it again: register(…, dump=…, load=…)")
     try:
-        return converter.load(stored, cls)
+        return converter.load(unpack(content["value"], known), cls)
+    except Misfit:
+        raise
     except Exception as error:  # noqa: BLE001 - likewise
-        raise Misfit(f"load=, registered for {cls.__name__}, raised {type(error).__name__}: {error}") from None
-
-
-Unpack = typing.Callable[[Any, Types], Any]
+        own = "" if is_loaded else f". The module of {name} is not imported here; perhaps it should be"
+        raised = f"raised {type(error).__name__}: {error}{own}"
+        raise Misfit(f"load=, registered for {converter.cls.__name__}, {raised}") from None
 
 
 def rebuild_object(content: Any, known: Types, unpack: Unpack) -> Any:
     """Make an object from its stored state."""
+    if "value" in content:
+        return loaded(content["class"], content, known, unpack)
     cls = known.need(content["class"])
     fields, extra, private = (
         unpack_fields(content.get(part, {}), known, unpack) for part in ("fields", "extra", "private")
     )
-    if "value" in content:
-        return loaded(cls, unpack(content["value"], known))
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         fields = {**getattr(cls, "_field_defaults", {}), **fields}
         _need_all(cls, fields, cls._fields)

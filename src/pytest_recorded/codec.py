@@ -133,7 +133,7 @@ def _pack(value: Any) -> Any:
     if pack is not None:
         return pack(value)
     converter = converter_of(type(value))
-    if converter is not None and not isinstance(value, BaseException):
+    if converter is not None:
         return {"py:object": {"class": class_name(type(value)), **dumped(converter, value, _pack)}}
     for base, pack in _PACKED_BY_BASE:
         if isinstance(value, base):

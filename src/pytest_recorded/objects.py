@@ -253,8 +253,6 @@ def dumped(converter: Converter, value: Any, pack: Callable[[Any], Any]) -> dict
     """Return what a registered pair stores of a value, as a tree, and for which base it was registered."""
     try:
         stored = converter.dump(value)
-    except RecursionError:
-        raise
     except Exception as error:  # noqa: BLE001 - it is the user's function; his value is his all the same
         name = converter.cls.__name__
         raise Misfit(f"dump=, registered for {name}, raised {type(error).__name__}: {error}") from None

@@ -80,10 +80,14 @@ class Terminal:
         self._stack = stack
         self._places = places
         self._background = []
+        self._clock = 1_700_000_000
 
     def write(self, name, text):
         """Write a file of the document."""
         (self.folder / name).write_text(translated(text, self._places))
+        # Bytecode is told from that of an older file by the time: each file has one of its own, long past.
+        self._clock += 10
+        os.utime(self.folder / name, (self._clock, self._clock))
 
     def type(self, command, lines):
         """Run a command, `lines` long where it goes on in the background; return the lines that it prints."""
@@ -112,8 +116,8 @@ def end(server):
 
 def here(command):
     """Return a command, and its environment, so that it is run by this Python and with our plugin only."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONDONTWRITE"))}
+    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"}
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
     command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)

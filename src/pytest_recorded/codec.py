@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from .canonical import LONG_INT_BITS, canonical, load_tree, pack_float, pack_int, to_text
+from .converters import converter_of
 from .errors import SerializationError
 from .failures import pack_error, rebuild_error
 from .misfit import Misfit, at, field, walk
-from .objects import Types, class_name, object_state, rebuild_enum, rebuild_object
+from .objects import Types, class_name, dumped, object_state, rebuild_enum, rebuild_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +132,9 @@ def _pack(value: Any) -> Any:
     pack = _PACKERS.get(type(value))
     if pack is not None:
         return pack(value)
+    converter = converter_of(type(value))
+    if converter is not None:
+        return {"py:object": {"class": class_name(type(value)), **dumped(converter, value, _pack)}}
     for base, pack in _PACKED_BY_BASE:
         if isinstance(value, base):
             return pack(value)
@@ -207,7 +211,8 @@ def _pack_object(value: Any) -> Any:
     if state is None:
         raise Misfit(
             f"a value of type {class_name(type(value))} cannot be stored. Return plain data, a dataclass or a "
-            f"pydantic model; if it is an argument that does not matter, leave it out with ignore=[…]"
+            f"pydantic model; or say how it is stored: register({type(value).__name__}, dump=…, load=…). An argument "
+            f"that does not matter can be left out with ignore=[…]"
         )
     fields = {name: at(field(name), _pack, item) for name, item in state.fields.items()}
     packed = {"class": class_name(type(value)), "fields": fields}

@@ -73,7 +73,11 @@ class Cover:
             for item in value:
                 self._learn(item)
         elif type(value) is dict and not _NAMING.intersection(value):
-            for item in value.get("py:object", {}).get("fields", value).values():
+            content = value.get("py:object")
+            if type(content) is dict:
+                # Not the name of its class.
+                value = {"fields": content.get("fields"), "value": content.get("value")}
+            for item in value.values():
                 self._learn(item)
         elif type(value) in (str, int, float) and value != REDACTED and len(str(value)) >= _LEAST_ALONE:
             self._values.add(str(value))

@@ -10,9 +10,10 @@ import builtins
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .converters import converter_of
 from .errors import RecordedFailure
 from .misfit import Misfit, at, field
-from .objects import attributes, class_name, unpack_fields
+from .objects import attributes, class_name, dumped, loaded, unpack_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,11 @@ def pack_error(error: BaseException, pack: Callable[[Any], Any], lost: list[str]
 
     """
     packed: dict[str, Any] = {"type": class_name(type(error)), "message": _text_of(error)}
+    converter = converter_of(type(error))
+    if converter is not None:
+        value = _pack_part("", error, lambda item: dumped(converter, item, pack), lost, _nothing)
+        if value is not None:
+            return {**packed, **value}
     # OSError keeps its file names out of args; only its reduction has them all.
     all_args = OSError.__reduce__(error)[1] if isinstance(error, OSError) else error.args
     packed["args"] = [_pack_part(f".args[{index}]", item, pack, lost, _text_of) for index, item in enumerate(all_args)]
@@ -72,6 +78,8 @@ def rebuild_error(content: Any, known: Types, unpack: Callable[[Any, Types], Any
     name = content["type"]
     if not isinstance(name, str):
         raise Misfit(f"the class name of an exception must be a string, not {type(name).__name__}")
+    if "value" in content:
+        return _loaded_error(name, content, known, unpack)
     cls = _error_class(name, known)
     if cls is None:
         return RecordedFailure(name, str(content.get("message", "")))
@@ -87,6 +95,15 @@ def rebuild_error(content: Any, known: Types, unpack: Callable[[Any, Types], Any
     vars(made).update(unpack_fields(content.get("state", {}), known, unpack))
     for note in content.get("notes", []):
         made.add_note(str(note))
+    return made
+
+
+def _loaded_error(name: str, content: Any, known: Types, unpack: Callable[[Any, Types], Any]) -> BaseException:
+    if known.find(name) is None and known.find(content.get("base", name)) is None:
+        return RecordedFailure(name, str(content.get("message", "")))
+    made = loaded(name, content, known, unpack)
+    if not isinstance(made, BaseException):
+        raise Misfit(f"load=, registered for {name}, returned {type(made).__name__}, which cannot be raised")
     return made
 
 

@@ -14,6 +14,7 @@ from .drift import is_http
 from .errors import SerializationError
 from .misfit import field
 from .modes import RecordMode
+from .paths import children
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,17 +175,26 @@ def _leaves(kind: str, request_json: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _walk(path: str, tree: Any) -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a tree with their paths, in their order. Not recursive: a body may be nested deeply."""
+    """Yield the leaves of a tree, with paths as `ignore=` has them. Not recursive: a body may be nested deeply."""
     todo, count = [(path, tree)], 0
     while todo and count < _MOST_FIELDS:
         path, tree = todo.pop()
-        if isinstance(tree, dict) and tree:
-            todo += [(path + field(name), item) for name, item in reversed(tree.items())]
-        elif isinstance(tree, list) and tree:
-            todo += [(f"{path}[{index}]", item) for index, item in reversed(list(enumerate(tree)))]
-        else:
+        items = children(tree)
+        if not items or any(name is None for name, _ in items):
             count += 1
             yield path, canonical(tree)
+            continue
+        todo += [(path + (field(name) if type(name) is str else f"[{name}]"), item) for name, item in reversed(items)]
+        if type_of := _type_of(tree):
+            yield f"{path} (type)", type_of
+
+
+def _type_of(tree: Any) -> str | None:
+    """Return which type of Python's a tree stands for, where it is none of JSON's."""
+    tag = next(iter(tree)) if len(tree) == 1 and type(tree) is dict else ""
+    if tag == "py:object" and type(tree[tag]) is dict:
+        return str(tree[tag].get("class"))
+    return tag.removeprefix("py:") if tag.startswith("py:") else None
 
 
 def _pair(recorded: str | None, asked: str | None) -> tuple[str, str]:

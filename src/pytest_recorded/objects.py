@@ -16,17 +16,20 @@ import typing
 from enum import Enum, Flag
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from .converters import Converter, convert_with, converter_of, served_classes
 from .errors import ConfigurationError
 from .misfit import Misfit, at, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "Types",
     "attributes",
     "class_name",
     "classes_in",
+    "dumped",
+    "loaded",
     "object_state",
     "rebuild_enum",
     "rebuild_object",
@@ -59,6 +62,10 @@ class Types:
         """Return the known class of a stored name, or None."""
         if name in self._by_name:
             return self._by_name[name]
+        served = [cls for cls in served_classes() if class_name(cls) == name]
+        if served:
+            self._by_name[name] = served[-1]
+            return served[-1]
         for qualname, found in self._by_qualname.items():
             if len(found) == 1 and (name == qualname or name.endswith("." + qualname)):
                 # A class that exists under the stored name is another one that happens to be called the same.
@@ -95,19 +102,29 @@ def _exists(name: str) -> bool:
 _registered: set[type] = set()
 
 
-def register(*classes: type) -> None:
+def register(
+    *classes: type, dump: Callable[[Any], Any] | None = None, load: Callable[[Any, type], Any] | None = None
+) -> None:
     """Make classes known, so that recorded values of them can be rebuilt wherever they appear.
 
     Not needed for classes that a recorded function's annotations or slots name, nor for exceptions that its module
-    names.
+    names. A class that is no dataclass, pydantic model or named tuple needs a pair of functions, which then serves its
+    subclasses too, exceptions as well as values.
+
+    Args:
+        classes: The classes.
+        dump: Takes a value; returns what is stored instead of it: plain data, or anything else that can be stored.
+        load: Takes what `dump` returned, and the class of the value; returns a value equal to the recorded one.
 
     Raises:
-        ConfigurationError: Something is no class.
+        ConfigurationError: Something is no class, or `dump` and `load` are no pair of functions.
 
     """
     for cls in classes:
         if not isinstance(cls, type):
             raise ConfigurationError(f"register() takes classes, not {cls!r}.")
+        if dump is not None or load is not None:
+            convert_with(cls, dump, load)
         _registered.update(classes_in(cls))
 
 
@@ -232,8 +249,42 @@ def _model_state(value: Any) -> State:
 Unpack = typing.Callable[[Any, Types], Any]
 
 
+def dumped(converter: Converter, value: Any, pack: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return what a registered pair stores of a value, as a tree, and for which base it was registered."""
+    try:
+        stored = converter.dump(value)
+    except Exception as error:  # noqa: BLE001 - it is the user's function; his value is his all the same
+        name = converter.cls.__name__
+        raise Misfit(f"dump=, registered for {name}, raised {type(error).__name__}: {error}") from None
+    base = {} if converter.cls is type(value) else {"base": class_name(converter.cls)}
+    return {**base, "value": pack(stored)}
+
+
+def loaded(name: str, content: Any, known: Types, unpack: Unpack) -> Any:
+    """Return the value that a registered pair makes of what it stored.
+
+    A class that is not loaded here, as one that its library keeps to itself, is stood in for by the registered base.
+    """
+    cls = known.find(name)
+    is_loaded = cls is not None or "base" not in content
+    cls = cls or known.need(content.get("base", name))
+    converter = converter_of(cls)
+    if converter is None:
+        raise Misfit(f"{name} was stored by a pair of functions. Register it again: register(…, dump=…, load=…)")
+    try:
+        return converter.load(unpack(content["value"], known), cls)
+    except Misfit:
+        raise
+    except Exception as error:  # noqa: BLE001 - likewise
+        own = "" if is_loaded else f". The module of {name} is not imported here; perhaps it should be"
+        raised = f"raised {type(error).__name__}: {error}{own}"
+        raise Misfit(f"load=, registered for {converter.cls.__name__}, {raised}") from None
+
+
 def rebuild_object(content: Any, known: Types, unpack: Unpack) -> Any:
     """Make an object from its stored state."""
+    if "value" in content:
+        return loaded(content["class"], content, known, unpack)
     cls = known.need(content["class"])
     fields, extra, private = (
         unpack_fields(content.get(part, {}), known, unpack) for part in ("fields", "extra", "private")

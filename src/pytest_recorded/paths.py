@@ -18,7 +18,7 @@ from .errors import ConfigurationError, SerializationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["DEEP", "EVERY", "Path", "change", "drop", "parse"]
+__all__ = ["DEEP", "EVERY", "Path", "change", "children", "drop", "parse"]
 
 EVERY: Final = "[*]"
 DEEP: Final = ".."
@@ -118,6 +118,23 @@ def _change_deep(tree: Any, rest: Path, step: Callable[[Any], Any]) -> Any:
     return _map(_change(tree, rest, step), lambda _name, item: _change_deep(item, rest, step))
 
 
+def children(tree: Any) -> list[tuple[Any, Any]]:
+    """Return what a path may name next in a tree: names or indexes, and the items there.
+
+    An item that no path can name, of a dict whose keys are neither text nor integers, has the name None.
+    """
+    found: list[tuple[Any, Any]] = []
+
+    def note(name: Any, item: Any) -> Any:
+        found.append((name, item))
+        return item
+
+    _map(tree, note)
+    # What is left of a tag is one value: a date, a number.
+    is_value = len(found) == 1 and str(found[0][0]).startswith("py:")
+    return [] if is_value else found
+
+
 def _map(tree: Any, step: Callable[[Any, Any], Any]) -> Any:
     """Return a tree whose items, with their names or indexes, went through a step; what is gone is left out."""
     if type(tree) is list:
@@ -157,4 +174,6 @@ def _map_entry(entry: Any, step: Callable[[Any, Any], Any]) -> Any:
 
 
 def _map_part(name: str, part: Any, step: Callable[[Any, Any], Any]) -> Any:
+    if name == "value":
+        return _map(part, step)
     return _map_items(part, step) if name in ("fields", "extra", "private") and type(part) is dict else part

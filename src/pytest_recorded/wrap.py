@@ -129,9 +129,13 @@ def _replace_other_names(path: str, original: Any, replacement: Any) -> None:
     """Replace the function where modules have imported it by name; name the places where it cannot be replaced."""
     for module in list(sys.modules.values()):
         names = vars(module) if isinstance(module, types.ModuleType) else {}
-        for name in [name for name, value in list(names.items()) if value is original]:
-            setattr(module, name, replacement)
-    holders = [place for place in map(_describe, gc.get_referrers(original)) if place]
+        # Not a comprehension, which would be one more holder.
+        for name, value in list(names.items()):
+            if value is original:
+                setattr(module, name, replacement)
+    # Each question to the garbage collector looks at every object there is: our own cell is not worth any.
+    own = set(map(id, replacement.__closure__ or ()))
+    holders = [place for holder in gc.get_referrers(original) if id(holder) not in own and (place := _describe(holder))]
     if holders:
         warn(
             f"{path} is recorded, but {', '.join(sorted(set(holders)))} still has the function itself and calls it "

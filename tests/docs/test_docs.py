@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,9 @@ from pytest_recorded.store.schema import CASSETTE, LEDGER
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(python|console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|proto|console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"(?:#|//) ([\w.]+)")
+PORTS = ("8001", "50051")
 ANY_LINES, ANY_TEXT = "…", "…"
 
 
@@ -48,13 +52,81 @@ def matches(expected, printed):
     return re.fullmatch(pattern, printed[0].rstrip()) is not None and matches(expected[1:], printed[1:])
 
 
-def run(command, folder):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+def free_ports():
+    """Return a free port for each one that the documents name."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in PORTS]
+        return {port: str(bound.getsockname()[1]) for port, bound in zip(PORTS, sockets, strict=True)}
+
+
+def translated(text, places):
+    """Return a text in which each place has its other name, in one pass: one name may be part of another."""
+    names = "|".join(map(re.escape, places))
+    return re.sub(rf"(?<!\d)(?:{names})(?!\d)", lambda found: places[found[0]], text)
+
+
+class Terminal:
+    """Runs the commands of a document in a folder, with servers of its own.
+
+    Args:
+        folder: The folder.
+        stack: What ends the commands that are still running in the background.
+        places: What stands in the documents, and what it is here.
+
+    """
+
+    def __init__(self, folder, stack, places):
+        self.folder = folder
+        self._stack = stack
+        self._places = places
+        self._background = []
+        self._clock = 1_700_000_000
+
+    def write(self, name, text):
+        """Write a file of the document."""
+        (self.folder / name).write_text(translated(text, self._places))
+        # Bytecode is told from that of an older file by the time: each file has one of its own, long past.
+        self._clock += 10
+        os.utime(self.folder / name, (self._clock, self._clock))
+
+    def type(self, command, lines):
+        """Run a command, `lines` long where it goes on in the background; return the lines that it prints."""
+        if command.startswith("kill %"):
+            end(self._background[-1])
+            return []
+        printed = self._start(command, lines) if command.endswith(" &") else run(command, self.folder)
+        documented = {here: there for there, here in self._places.items()}
+        return [translated(line, documented) for line in printed]
+
+    def _start(self, command, lines):
+        command, environment = here(command.removesuffix(" &"))
+        server = subprocess.Popen(
+            f"exec {command}", shell=True, cwd=self.folder, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        self._stack.callback(end, server)
+        self._background.append(server)
+        return [server.stdout.readline().rstrip("\n") for _ in range(lines)]
+
+
+def end(server):
+    """End a command that runs in the background."""
+    server.terminate()
+    server.communicate(timeout=30)
+
+
+def here(command):
+    """Return a command, and its environment, so that it is run by this Python and with our plugin only."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONDONTWRITE"))}
+    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"}
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
     command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)
     command = re.sub(r"^pytest-recorded ", f"{sys.executable} -m pytest_recorded ", command)
+    return command, environment
+
+
+def run(command, folder):
+    command, environment = here(command)
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
@@ -64,15 +136,16 @@ def run(command, folder):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_examples_of_a_document_print_what_it_says(document, tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    with DemoApi() as api:
+    with DemoApi() as api, ExitStack() as stack:
+        terminal = Terminal(tmp_path, stack, {"http://127.0.0.1:8000": api.url, **free_ports()})
         for language, text in blocks(document):
-            if language == "python":
-                name = re.match(r"# ([\w.]+)", text)
+            if language in ("python", "proto"):
+                name = FILE.match(text)
                 assert name, f"the first line of a program must name its file:\n{text}"
-                (tmp_path / name[1]).write_text(text.replace("http://127.0.0.1:8000", api.url))
+                terminal.write(name[1], text)
             elif language == "console":
                 for command, expected in sessions(text):
-                    printed = [line.replace(api.url, "http://127.0.0.1:8000") for line in run(command, tmp_path)]
+                    printed = terminal.type(command, len(expected))
                     assert matches(expected, printed), "\n".join([f"$ {command}", *printed])
 
 
@@ -87,7 +160,7 @@ def test_every_program_of_the_documents_is_run(tmp_path):
         sources = " ".join(text for language, text in found if language == "python")
         for name in programs:
             module = name.removesuffix(".py")
-            used = module in commands or (name.startswith("test_") and "pytest" in commands)
+            used = module in commands or (name.startswith(("test_", "conftest")) and "pytest" in commands)
             assert used or re.search(rf"import .*\b{module}\b|from {module} import", sources), (document.name, name)
 
 

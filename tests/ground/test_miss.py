@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import json
 import re
 import shlex
 from pathlib import Path
 
+import pydantic
 import pytest
 
+from pytest_recorded import register
+from pytest_recorded.codec import dump, encode
 from pytest_recorded.job import Address, Row, job_id
 from pytest_recorded.miss import LONGEST, Question, describe, explain_miss
 from pytest_recorded.modes import RecordMode
+from pytest_recorded.paths import drop, parse
 from pytest_recorded.store.build import Changes, build
 from pytest_recorded.store.sqlite import CassetteFile
+
+
+@dataclasses.dataclass
+class Order:
+    id: int
+
+
+@dataclasses.dataclass
+class Receipt:
+    id: int
+
+
+class Model(pydantic.BaseModel):
+    id: int
+
+
+class Wire:
+    def __init__(self, id_):
+        self.id = id_
+
+
+register(Wire, dump=vars, load=lambda stored, cls: cls(stored["id"]))
 
 TEST = "tests/test_a.py::test_x"
 KIND = "shop.ask"
@@ -177,6 +205,29 @@ def test_a_difference_is_shown_by_its_path_with_both_values_cut_around_it(asked,
     kind, then, now, (path, recorded, current) = DIFFERENCES[index]
     _, message = asked(now, [row(then, kind=kind)], kind=kind)
     assert f"differs:\n  {path}\n    recorded: {recorded}\n    now:      {current}\n" in message
+
+
+TAGGED = {
+    "a field": ({"o": Order(1)}, {"o": Order(2)}, ["$.o.id"]),
+    "its class": ({"o": Order(1)}, {"o": Receipt(1)}, ["$.o (type)"]),
+    "a model's": ({"o": {"in": [Model(id=1)]}}, {"o": {"in": [Model(id=2)]}}, ["$.o.in[0].id"]),
+    "a tuple's item": ({"o": (1, (2, 3))}, {"o": (1, (2, 4))}, ["$.o[1][1]"]),
+    "tuple or list": ({"o": (1, 2)}, {"o": [1, 2]}, ["$.o (type)"]),
+    "an empty tuple": ({"o": ()}, {"o": []}, ["$.o"]),
+    "a dict's item": ({"o": {1: "a", "b": 2}}, {"o": {1: "c", "b": 3}}, ["$.o.b", "$.o[1]"]),
+    "what no path names": ({"o": {(1, 2): "a"}}, {"o": {(1, 2): "b"}}, ["$.o"]),
+    "a pair's": ({"o": Wire(1)}, {"o": Wire(2)}, ["$.o.id"]),
+    "a date": ({"o": dt.date(2030, 1, 1)}, {"o": dt.date(2030, 1, 2)}, ["$.o"]),
+}
+
+
+@pytest.mark.parametrize("name", TAGGED)
+def test_a_difference_inside_a_value_of_pythons_is_shown_by_the_path_that_ignore_takes(asked, name):
+    then, now, paths = TAGGED[name]
+    _, message = asked(dump(now), [row(dump(then))])
+    assert sorted(re.findall(r"^  (\$.*)$", message, re.MULTILINE)) == paths
+    ignored = [parse(path, where="t") for path in paths if not path.endswith("(type)")]
+    assert not ignored or drop(encode(then), ignored) == drop(encode(now), ignored)
 
 
 def test_requests_that_cannot_be_read_are_no_reason_to_say_nothing(asked):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 import sqlite3
 import subprocess
@@ -12,8 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import pytest_recorded
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+# pytester forgets what a run has imported. Our own modules are imported before the first one, and stay.
+for module in pkgutil.walk_packages(pytest_recorded.__path__, "pytest_recorded."):
+    if not module.name.startswith(("pytest_recorded.cli", "pytest_recorded.__main__")):
+        importlib.import_module(module.name)
 
 # A world to be recorded: every real call of it leaves a line in calls.log, in whichever process it is made.
 WORLD = """

@@ -32,10 +32,9 @@ def test_pytest_starts_beside_a_peer_in_either_order(example, peer, first, worke
     output = run("--recorded-mode=once")
     assert "recorded: 0 replayed, 1 recorded" in output
     assert "--record-mode is another plugin's here, use --recorded-mode" in output
-    output = run("--recorded-mode=none")
-    assert "recorded: 1 replayed, 0 recorded" in output
     # The peer's flag is the peer's.
-    output = run("--record-mode=none")
+    output = run("--recorded-mode=none", "--record-mode=all")
+    assert "recorded: 1 replayed, 0 recorded" in output
     assert "1 passed" in output
 
 

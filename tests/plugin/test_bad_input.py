@@ -235,7 +235,7 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_old_cassette_and_what_was_rec
         ('world.ask, mode="once"', "is no dotted path. Name a function as a string"),
         ('mode="onec"', "'onec' is no record mode. Choose one of: once, none, new_episodes, off."),
         ('mode="rewrite"', "mode 'rewrite' calls the world again and may only be asked for on the command line"),
-        ('moed="once"', "there is no argument 'moed'. Did you mean 'mode'? It takes: cassette, data, error, failed"),
+        ('moed="once"', "there is no argument 'moed'. Did you mean 'mode'? It takes: allowed_hosts, block_network"),
         ('scope="session"', "scope='session' is not possible. Choose one of: test, suite."),
         ('match=["hots"]', "match has no part 'hots'. It takes: method, url, query, body, or header:NAME"),
         ('ignore=["$.a["]', "'$.a[' is no path from '[' on. Write '$.messages[0].content'"),

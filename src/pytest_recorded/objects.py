@@ -1,7 +1,8 @@
 """Objects as state, and back: dataclasses, pydantic models, named tuples, enums.
 
 The law of this file: a class comes from `Types`, never from a name in a file; an object is made without its `__init__`
-and given its recorded state, so that what comes back is equal and no code of its class ran.
+and given its recorded state, so that what comes back is equal and no code of its class ran. Where the user has
+registered a pair of functions, they make the object.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pytest_recorded
+from pytest_recorded import converters, objects, recording, target, wrap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,18 @@ class Example:
     def run(self, *args: str, plugins: tuple[str, ...] = ()) -> Result:
         """Run pytest in this process."""
         chosen = [part for plugin in ("pytest_recorded.plugin", *plugins) for part in ("-p", plugin)]
-        result = self.pytester.runpytest_inprocess(*chosen, *args)
+        with pytest.MonkeyPatch.context() as patch:
+            # Each run is to know its own functions, classes and recorder only, as in a process of its own.
+            for module, name in (
+                (converters, "_converters"),
+                (objects, "_registered"),
+                (target, "_targets"),
+                (wrap, "_wrapped"),
+            ):
+                patch.setattr(module, name, type(getattr(module, name))())
+            patch.setattr(recording, "_default", None)
+            result = self.pytester.runpytest_inprocess(*chosen, *args)
+            recording._close_default()
         return Result(int(result.ret), "\n".join([*result.outlines, *result.errlines]))
 
     def command(self, *args: str, plugins: tuple[str, ...] = ()) -> list[str]:

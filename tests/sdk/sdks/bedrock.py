@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from .base import ABOUT, KEY, MODEL, SCHEMA, Sdk, said
+
+
+@cache
+def _session():
+    """Return a session, which reads long descriptions of services once."""
+    import boto3
+
+    return boto3.Session("planted-id", KEY, region_name="eu-central-1")
 
 
 class Boto3(Sdk):
@@ -15,10 +24,9 @@ class Boto3(Sdk):
     decodes = has_async = False
 
     def client(self, url, **more):
-        import boto3
         from botocore.config import Config
 
-        return boto3.Session(KEY[-20:], KEY, region_name="eu-central-1").client(
+        return _session().client(
             "bedrock-runtime", endpoint_url=url, config=Config(retries={"total_max_attempts": self.attempts}, **more)
         )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from itertools import cycle
+from itertools import accumulate, cycle, islice, pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# Sizes of pieces: they end inside lines, inside characters, and right after one byte.
+# Sizes of pieces: they end inside lines, and right after one byte.
 SIZES = (37, 1, 64, 5, 203, 2)
+_FIRST_OF_SEVERAL = 0xC0
 
 
 class Busy(NamedTuple):
@@ -39,13 +40,11 @@ class Held(NamedTuple):
 
 
 def torn(data: bytes) -> Iterator[bytes]:
-    """Tear bytes into pieces."""
-    start = 0
-    for size in cycle(SIZES):
-        if start >= len(data):
-            return
-        yield data[start : start + size]
-        start += size
+    """Tear bytes into pieces, also right behind the first byte of some characters that have several."""
+    sizes = takewhile(lambda place: place < len(data), accumulate(cycle(SIZES)))
+    inside = islice((place for place, byte in enumerate(data, 1) if byte >= _FIRST_OF_SEVERAL), 12)
+    places = sorted({*sizes, *inside, len(data)})
+    yield from (data[start:end] for start, end in pairwise([0, *places]) if start < end)
 
 
 def first_of(frames: tuple[bytes, ...], after: int) -> tuple[bytes, ...]:

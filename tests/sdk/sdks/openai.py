@@ -90,9 +90,13 @@ class LangChain(Sdk):
     name, package, provider = "langchain-openai", "langchain-openai", "openai"
 
     def client(self, url, **more):
+        import httpx2
         from langchain_openai import ChatOpenAI
 
-        return ChatOpenAI(model=MODEL, api_key=KEY, base_url=url, stream_usage=True, **more)
+        # Its own asynchronous client is one for all event loops, and is never closed.
+        self.opened = [httpx2.AsyncClient()] if self.is_async else []
+        over = {"http_async_client": self.opened[0]} if self.is_async else {}
+        return ChatOpenAI(model=MODEL, api_key=KEY, base_url=url, stream_usage=True, **over, **more)
 
     def chat(self, client, text):
         return (client.ainvoke if self.is_async else client.invoke)(text)

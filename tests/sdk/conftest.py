@@ -77,13 +77,12 @@ def twice(llm: LlmServer, cassette: Callable[..., use_cassette], tmp_path: Path)
     """Play something and record it, stop the server, play it again: it has to be the same; return what it was."""
 
     def play_twice(play: Callable[[], Any], again: Callable[[], Any] | None = None) -> Any:
-        with cassette() as recorded:
+        with cassette():
             live = play()
-            assert len(recorded) == llm.count > 0
         llm.stop()
         with cassette("none") as replayed:
             assert (again or play)() == live
-        assert replayed.play_count == llm.count == len(recorded)
+        assert replayed.play_count == llm.count > 0
         stored = b"".join(path.read_bytes() for path in (tmp_path / "cassettes").rglob("*") if path.is_file())
         assert KEY.encode() not in stored
         return live

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Headers that some SDKs show to their callers: of a replay they are placeholders, or gone with the encoding.
 _REPLACED = {"date", "x-amzn-requestid", "server", "content-encoding", "content-length", "transfer-encoding"}
+# What a package makes itself, for each call another one.
+_MADE_ANEW = {"langchain_core": ("id",), "litellm": ("id", "created")}
 
 
 @dataclass
@@ -107,11 +109,11 @@ async def _asee(sdk: Sdk, client: Any, scenario: str, text: str, limit: int | No
 
 
 def plain(value: Any) -> Any:
-    """Return a value with its types, without what is made anew for each call: ids of langchain's."""
+    """Return a value with its types, without what an SDK makes anew for each call."""
     if hasattr(value, "model_dump"):
         dumped = value.model_dump()
-        if str(dumped.get("id")).startswith("lc_run-"):
-            del dumped["id"]
+        for name in _MADE_ANEW.get(type(value).__module__.partition(".")[0], ()):
+            dumped.pop(name, None)
         if isinstance(response := dumped.get("sdk_http_response"), dict):
             response["headers"] = _kept(response["headers"])
         return type(value), dumped

@@ -16,7 +16,8 @@ from seeing import see, see_at_once
 def test_an_altered_prompt_is_a_miss_that_no_sdk_catches_or_repeats(sdk, scenario, llm, cassette):
     url = llm.url_of(sdk.provider)
     with cassette():
-        see(sdk, url, scenario, "Ciao €")
+        (live,) = see(sdk, url, scenario, "Ciao €")
+    assert live.error is None
     nearest = r"Nearest recorded request, 1 field differs:"
     with pytest.raises(MissingRecording, match=nearest) as caught, cassette("none") as replayed:
         see(sdk, url, scenario, "Ciao $")

@@ -22,8 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run all tests of an SDK one after the other: then most of them are imported by one worker of xdist only."""
 
     def package(item: Any) -> str:
-        sdk = item.callspec.params.get("sdk") if hasattr(item, "callspec") else None
-        return sdk.package if sdk else ""
+        return getattr(item.callspec.params.get("sdk"), "package", "") if hasattr(item, "callspec") else ""
 
     places = [place for place, item in enumerate(items) if item.path.is_relative_to(HERE)]
     ordered = sorted((items[place] for place in places), key=package)

@@ -144,9 +144,9 @@ def _named(error: BaseException) -> str:
 
 
 def _cause(error: BaseException) -> tuple[str, str] | None:
-    """Return what an exception was raised from; what httpx's own were raised from is not recorded."""
-    cause = error.__cause__
-    return (_named(cause), str(cause)) if cause and not type(cause).__module__.startswith("httpcore") else None
+    """Return what an SDK raised an exception from; what httpx raised its own from is not recorded."""
+    cause = None if type(error).__module__.startswith("httpx") else error.__cause__
+    return (_named(cause), str(cause)) if cause else None
 
 
 def _close(thing: Any) -> None:

@@ -44,6 +44,7 @@ class Google(Sdk):
     """Google's Gemini; the asynchronous client is told to use httpx2, because it prefers aiohttp."""
 
     name, package, provider = "google-genai", "google-genai", "google"
+    prefers_httpx: ClassVar[bool] = True
 
     def client(self, url, **more):
         import httpx2
@@ -51,7 +52,7 @@ class Google(Sdk):
         from google.genai import types
 
         retry = types.HttpRetryOptions(attempts=self.attempts, initial_delay=0.001, max_delay=0.002)
-        self.opened = [] if more or not self.is_async else [httpx2.AsyncClient()]
+        self.opened = [httpx2.AsyncClient()] if self.is_async and self.prefers_httpx else []
         over = {"httpx_async_client": self.opened[0]} if self.opened else more
         options = types.HttpOptions(base_url=url, retry_options=retry, **over)
         client = genai.Client(api_key=KEY, http_options=options)

@@ -28,8 +28,10 @@ class LiteLLM(Sdk):
         litellm.telemetry = False
         litellm.suppress_debug_info = True
         litellm.disable_aiohttp_transport = not self.is_over_aiohttp
-        # Else clients of event loops that are closed are used again.
+        # Else clients are used again whose event loops are closed.
         litellm.in_memory_llm_clients_cache.flush_cache()
+        self.opened = [litellm.AsyncHTTPHandler(timeout=60)] if self.is_async else []
+        litellm.module_level_aclient = next(iter(self.opened), litellm.module_level_aclient)
         call = litellm.acompletion if self.is_async else litellm.completion
         return partial(call, model=f"{self.prefix}/{MODEL}", api_base=url + self.base, api_key=KEY, **more)
 

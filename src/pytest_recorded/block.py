@@ -97,6 +97,9 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         if kind is None and scope.misses:
             # Whoever swallowed it inside the block, the block has not had what it asked for.
             raise scope.misses[0]
+        if scope.misses and isinstance(error, Exception):
+            # Some callers take a miss for an answer, and fail on it for a reason of their own.
+            error.add_note(f"In this block a call was missed:\n\n{scope.misses[0]}")
 
     def _place(self) -> int:
         """Return which of the open blocks ends here: tasks and threads may be in one at the same time."""

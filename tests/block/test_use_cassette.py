@@ -129,6 +129,28 @@ def test_a_miss_that_the_block_swallows_is_raised_when_it_ends(path, world):
         world("a")
 
 
+def test_an_exception_that_hides_a_miss_says_so_in_a_note(path, world):
+    with pytest.raises(AttributeError) as caught, use_cassette(path, mode="none"):
+        (answer,) = asyncio.run(_answers_or_errors(world))
+        answer.upper()
+    (note,) = caught.value.__notes__
+    assert note.startswith("In this block a call was missed:\n\nNo recording for block.ask(")
+    assert "To record it: pytest --record-mode=once" in note
+
+
+def test_a_miss_that_is_raised_has_no_note_of_itself(path, world):
+    with pytest.raises(MissingRecording) as caught, use_cassette(path, mode="none"):
+        world("a")
+    assert not hasattr(caught.value, "__notes__")
+
+
+async def _answers_or_errors(world):
+    async def answer():
+        return world("a")
+
+    return await asyncio.gather(answer(), return_exceptions=True)
+
+
 def test_the_options_are_those_of_the_marker(path, world):
     with use_cassette(path, ignore=["extra"]):
         world("a", extra=1)

@@ -7,11 +7,14 @@ import re
 import socket
 import subprocess
 import sys
+import tomllib
 from contextlib import ExitStack
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+import sdks
 from pytest_recorded.cli.demo_api import DemoApi
 from pytest_recorded.modes import TABLE, Act, Known, RecordMode
 from pytest_recorded.options import OPTIONS
@@ -22,6 +25,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(python|proto|console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:#|//) ([\w.]+)")
 PORTS = ("8001", "50051")
+TABLE_OF_SDKS = {sdk.package for sdk in sdks.TABLE} | {"pydantic-ai-slim"}
 ANY_LINES, ANY_TEXT = "…", "…"
 
 
@@ -185,6 +189,18 @@ def test_the_table_of_options_is_the_table_of_the_code():
     rows = table_after("README.md", "## Options")
     expected = [[o.flag, o.ini, f"{o.name}=", o.help, o.default] for o in OPTIONS]
     assert rows[2 : 2 + len(OPTIONS)] == expected
+
+
+def test_the_sdks_in_the_documents_are_those_that_are_tested_in_the_versions_that_are_pinned():
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    matrix = (ROOT / ".ci" / "matrix").read_text(encoding="utf-8")
+    pins = dict(re.findall(r'"([\w-]+)(?:\[\w+\])?==([\d.]+)["; ]', "".join(f'"{pin}" ' for pin in groups["sdks"])))
+    pins |= dict(re.findall(r'Row\("(litellm)==([\d.]+) ', matrix))
+    rows = table_after("docs/http.md", "## SDKs")
+    documented = {row[0]: row[1] for row in rows[2 : 2 + len(TABLE_OF_SDKS)]}
+    assert documented == {name: pins[name] for name in TABLE_OF_SDKS}
+    for name in set(TABLE_OF_SDKS) - {"litellm"}:
+        assert metadata.version(name) == pins[name]
 
 
 def test_the_schema_in_the_documents_is_the_schema_of_the_code():

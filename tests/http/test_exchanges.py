@@ -128,7 +128,8 @@ def test_a_head_that_nobody_read_can_be_read_in_a_replay(httpx_client, server, c
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_retry_need_not_wait_in_a_replay(status, client, server, cassette):
-    busy = server.reply(b"busy", ("Retry-After", "120"), ("retry-after-ms", "120000"), status=status, reason="Busy")
+    told = [("Retry-After", "120"), ("retry-after-ms", "120000"), ("X-Last", "yes")]
+    busy = server.reply(b"busy", *told, status=status, reason="Busy")
     url = server.on("/x", busy, server.reply(b"done"))
     with cassette():
         live = [client.see(url) for _ in range(2)]
@@ -136,9 +137,8 @@ def test_a_retry_need_not_wait_in_a_replay(status, client, server, cassette):
     server.stop()
     with cassette("none"):
         replayed = [client.see(url) for _ in range(2)]
-    headers = {name.lower(): value for name, value in replayed[0].pop("headers")}
-    assert (headers["retry-after"], headers["retry-after-ms"]) == ("0", "1")
-    del live[0]["headers"]
+    at_once = {"Retry-After": "0", "retry-after-ms": "1"}
+    live[0]["headers"] = [(name, at_once.get(name, value)) for name, value in live[0]["headers"]]
     assert replayed == live
 
 

@@ -31,6 +31,7 @@ __all__ = ["AWAITED", "HttpCall", "HttpPieces", "book_for_http", "header_pairs",
 
 # Statuses after which SDKs try again, after a pause that they take from the response or make up.
 _RETRIED: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
+_AT_ONCE: Final = {"retry-after": "0", "retry-after-ms": "1"}
 
 #: Marks an exception that came while the response was awaited, after the request had been sent.
 AWAITED: Final = "response"
@@ -73,12 +74,10 @@ def _at_once(response: HttpResponse) -> HttpResponse:
     """Return a response whose retry may come at once: a replay never sleeps."""
     if response.status not in _RETRIED and not response.header("retry-after"):
         return response
-    kept = [
-        (name, "0" if name.lower() == "retry-after" else value)
-        for name, value in response.headers
-        if name.lower() != "retry-after-ms"
-    ]
-    return response._replace(headers=(*kept, ("retry-after-ms", "1")))
+    headers = [(name, _AT_ONCE.get(name.lower(), value)) for name, value in response.headers]
+    if not response.header("retry-after-ms"):
+        headers.append(("retry-after-ms", _AT_ONCE["retry-after-ms"]))
+    return response._replace(headers=tuple(headers))
 
 
 class HttpCall:

@@ -17,14 +17,15 @@ from ..objects import Types
 from ..paths import change
 from ..redact import REDACTED, Mask
 from ..stream import Pieces
-from .kin import HTTPX, URLLIB3
+from .framing import has_body
+from .kin import HTTPX, urllib3_in_httpx
 
 if TYPE_CHECKING:
     from ..book import Book, Outcome
     from ..call import Ticket
     from ..message import Headers
 
-__all__ = ["AWAITED", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done"]
+__all__ = ["AWAITED", "BodyPieces", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done", "with_more"]
 
 # Statuses after which SDKs try again, after a pause that they take from the response or make up.
 _RETRIED: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
@@ -64,6 +65,11 @@ def says_done(body: bytes) -> bool:
 def header_pairs(raw: Any) -> Headers:
     """Return headers as pairs of strings."""
     return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
+
+
+def with_more(answer: Answer, **more: Any) -> Answer:
+    """Return a failure that says more than its exception does."""
+    return answer._replace(error_json=to_text({**load_tree(answer.error_json or "{}"), **more}))
 
 
 def _at_once(response: HttpResponse) -> HttpResponse:
@@ -179,7 +185,8 @@ class HttpCall:
     def _error(self, found: Found) -> BaseException:
         tree = load_tree(found.error_json or "{}")
         library, _, name = str(tree.get("type", "")).rpartition(".")
-        if (as_httpx := URLLIB3.get(f"{library}.{name}")) is not None:
+        awaited = tree.get("at") == AWAITED or found.response_json is not None
+        if as_httpx := urllib3_in_httpx(f"{library}.{name}", awaited=awaited):
             library, name = HTTPX[0], as_httpx
         if library in HTTPX and (error := self.httpx_error(name, str(tree.get("message", "")))) is not None:
             return error
@@ -187,7 +194,7 @@ class HttpCall:
         via = load_tree(found.info_json or "{}").get("via")
         if isinstance(error, RecordedFailure) or via == self._via or {via, self._via} == {*HTTPX}:
             return error
-        return self.other_error(error, awaited=tree.get("at") == AWAITED or found.response_json is not None)
+        return self.other_error(error, awaited=awaited)
 
 
 class HttpPieces(Pieces):
@@ -224,3 +231,25 @@ class HttpPieces(Pieces):
         if error is None:
             return Answer(Status.COMPLETED, text)
         return self.ticket.call.failure(error, self.ticket)._replace(response_json=text)
+
+
+class BodyPieces(HttpPieces):
+    """What has passed of a body whose library has read the head."""
+
+    def __init__(self, ticket: Ticket, head: HttpResponse, method: str) -> None:
+        super().__init__(ticket, head)
+        self._method = method
+
+    def left(self) -> None:
+        """Store what has passed: whoever reads the body reads no further."""
+        body = b"".join(chunk for _, chunk in self._chunks)
+        is_whole = (
+            not has_body(self._method, self._head.status)
+            or self._head.header("content-length") == str(len(body))
+            or says_done(body)
+        )
+        self.finish("complete" if is_whole else "closed")
+
+    def abandon(self) -> None:
+        """Store what has passed: the test is over."""
+        self.left()

@@ -176,6 +176,20 @@ def test_a_stream_over_http_2_that_was_left_early_is_a_miss_further_on(lib, hype
         ask(9)
 
 
+def test_a_certificate_that_nobody_trusts_is_trusted_no_more_in_a_replay(client, hyper, cassette):
+    if client.name == "http.client":
+        pytest.skip("the table's client speaks no TLS")
+    more = {} if client.is_httpx else {"timeout": 5}
+    with cassette():
+        live = client.see(hyper.url + "/x", **more)
+    # Over trio httpx says nothing of why.
+    assert "CERTIFICATE_VERIFY_FAILED" in str(live["error"]) or client.name == "httpx-trio"
+    hyper.stop()
+    with cassette("none"):
+        assert client.see(hyper.url + "/x", **more) == live
+    assert hyper.asked == []
+
+
 @pytest.fixture
 def urllib3_in_frames():
     """urllib3, told to speak HTTP/2."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..codec import load_tree
 from ..drive import drive
 from ..message import HttpRequest, HttpResponse
-from .exchange import AWAITED, HttpCall, HttpPieces, book_for_http, says_done, with_more
+from .exchange import AWAITED, HttpCall, HttpPieces, book_for_http, direct_url, says_done, with_more
 from .files import RecordedFile, TeeFile
 from .framing import decode_body, is_whole, join_response, parse_request, split_response
 from .kin import HTTPX, in_stdlib, is_awaited
@@ -172,7 +172,7 @@ class Wire:
 
     def _url(self, target: str) -> str:
         if target.startswith(("http://", "https://")):
-            return target
+            return direct_url(target)
         connection = self._connection
         scheme = "https" if connection.default_port == _HTTPS else "http"
         # set_tunnel() leaves no trace but these.

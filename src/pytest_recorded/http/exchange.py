@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from ..call import Ticket
     from ..message import Headers
 
-__all__ = ["AWAITED", "BodyPieces", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done", "with_more"]
+__all__ = [
+    "AWAITED",
+    "BodyPieces",
+    "HttpCall",
+    "HttpPieces",
+    "book_for_http",
+    "direct_url",
+    "header_pairs",
+    "says_done",
+    "with_more",
+]
 
 # Statuses after which SDKs try again, after a pause that they take from the response or make up.
 _RETRIED: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
@@ -36,6 +47,8 @@ AWAITED: Final = "response"
 # How APIs in OpenAI's format end a stream.
 _DONE: Final = b"data: [DONE]"
 _NEAR_THE_END: Final = 64
+
+_NETLOC: Final = re.compile(r"[^/?#]*")
 
 # Headers of nearly every request, which carry no secret.
 _HARMLESS: Final = frozenset(
@@ -65,6 +78,15 @@ def says_done(body: bytes) -> bool:
 def header_pairs(raw: Any) -> Headers:
     """Return headers as pairs of strings."""
     return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
+
+
+def direct_url(target: str) -> str:
+    """Return the URL that a proxy is asked for as it would be without one: no credentials, no usual port, a path."""
+    scheme, _, rest = target.partition("://")
+    netloc = _NETLOC.match(rest)[0]  # type: ignore[index]  # it matches anything
+    host, path = netloc.rpartition("@")[2].lower(), rest[len(netloc) :]
+    host = host.removesuffix(":443" if scheme == "https" else ":80")
+    return f"{scheme}://{host}{path if path.startswith('/') else '/' + path}"
 
 
 def with_more(answer: Answer, **more: Any) -> Answer:

@@ -11,7 +11,7 @@ from ..codec import dump_error, load_error, load_tree, to_text
 from ..job import Answer, Status
 from ..message import HttpRequest
 from ..objects import Types
-from .exchange import BodyPieces, HttpCall, with_more
+from .exchange import BodyPieces, HttpCall, direct_url, with_more
 from .kin import in_stdlib
 
 if TYPE_CHECKING:
@@ -148,11 +148,13 @@ class PoolCall(HttpCall):
 
 def requested(pool: Any, method: str, target: str, headers: Any, content: bytes) -> HttpRequest:
     """Return what a pool is asked for; its target is a whole URL if a proxy is to forward it."""
-    if not target.startswith(("http://", "https://")):
-        default = _HTTPS if pool.scheme == "https" else _HTTP
+    if target.startswith(("http://", "https://")):
+        url = direct_url(target)
+    else:
         host = f"[{pool.host}]" if ":" in pool.host else pool.host.lower()
-        target = f"{pool.scheme}://{host}{'' if pool.port in (None, default) else f':{pool.port}'}{target}"
-    return HttpRequest(method, target, header_texts(headers or {}), content)
+        default = _HTTPS if pool.scheme == "https" else _HTTP
+        url = f"{pool.scheme}://{host}{'' if pool.port in (None, default) else f':{pool.port}'}{target}"
+    return HttpRequest(method, url, header_texts(headers or {}), content)
 
 
 def header_texts(headers: Any) -> Headers:

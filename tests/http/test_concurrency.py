@@ -83,10 +83,11 @@ def rows(tmp_path):
 
 
 @pytest.mark.parametrize("by", ["requests", "httpx"])
-def test_100_threads_that_ask_the_same_in_scope_suite_ask_once(by, server, cassette, rows):
+def test_100_threads_that_ask_the_same_in_scope_suite_ask_once(by, server, cassette, rows, request):
     gate = threading.Event()
     url = server.on("/x", (gate, server.reply(b"one for all")))
     shared = httpx.Client(trust_env=False, limits=httpx.Limits(max_connections=None))
+    request.addfinalizer(shared.close)
     get = requests.get if by == "requests" else shared.get
     started = threading.Barrier(101)
 

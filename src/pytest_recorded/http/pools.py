@@ -85,9 +85,11 @@ class PoolCall(HttpCall):
         stored: dict[str, Any] = {"type": f"urllib3.{module}.{cls.__qualname__}", "message": text}
         if isinstance(error, self._library.exceptions.IncompleteRead):
             stored["cut"] = (error.partial, error.expected)
-        elif isinstance(error, self._library.exceptions.ProxyError):
+        elif error.args and isinstance(error.args[-1], Exception):
+            # A proxy's and a certificate's say what is behind them.
+            cause = error.args[-1]
             stored["message"] = str(error.args[0])
-            stored["cause"] = self._stored(error.original_error) or load_tree(dump_error(error.original_error)[0])
+            stored["cause"] = self._stored(cause) or load_tree(dump_error(cause)[0])
         return stored
 
     def _is_behind_proxy(self) -> bool:
@@ -110,9 +112,15 @@ class PoolCall(HttpCall):
         cut, cause, message = tree.get("cut"), tree.get("cause"), str(tree.get("message", ""))
         if cut and issubclass(cls, self._library.exceptions.IncompleteRead):
             return cls(*cut)
-        if cause and issubclass(cls, self._library.exceptions.ProxyError):
-            return cls(message, self._made(cause) or load_error(to_text(cause), Types()))
+        if cause:
+            inner = self._made(cause) or load_error(to_text(cause), Types())
+            is_blaming = issubclass(cls, self._library.exceptions.ProxyError)
+            return cls(message, inner) if is_blaming else self._around(cls, inner)
         return self._own_error(cls, message)
+
+    def _around(self, cls: type[Exception], inner: BaseException) -> Exception:
+        """Return an exception of urllib3's own around another; one that needs more than it gets its text."""
+        return cls(inner) if issubclass(cls, self._library.exceptions.SSLError) else self._own_error(cls, str(inner))
 
     def _own_error(self, cls: type[Exception], message: str) -> Exception:
         own = self._library.exceptions

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..drive import adrive, drive
 from ..message import HttpRequest, HttpResponse
 from .bodies import AsyncBody, Fed, ReplayedBody, SyncBody
-from .exchange import HttpCall, HttpPieces, book_for_http, header_pairs, says_done
+from .exchange import BodyPieces, HttpCall, book_for_http, header_pairs
 from .framing import has_body
 from .kin import in_httpx
 
@@ -199,28 +199,13 @@ def _replayed_headers(response: HttpResponse, method: str) -> list[tuple[bytes, 
     return headers
 
 
-class _Pieces(HttpPieces):
+class _Pieces(BodyPieces):
     """What has passed of a body."""
 
     def __init__(self, seam: _Library, ticket: Ticket, head: HttpResponse, method: str) -> None:
-        super().__init__(ticket, head)
+        super().__init__(ticket, head, method)
         self._seam = seam
-        self._method = method
         self._is_decoded = False
-
-    def left(self) -> None:
-        """Store what has passed: whoever reads the body reads no further."""
-        body = b"".join(chunk for _, chunk in self._chunks)
-        is_whole = (
-            not has_body(self._method, self._head.status)
-            or self._head.header("content-length") == str(len(body))
-            or says_done(body)
-        )
-        self.finish("complete" if is_whole else "closed")
-
-    def abandon(self) -> None:
-        """Store what has passed: the test is over."""
-        self.left()
 
     def take_whole(self, content: bytes) -> None:
         """Take in a body as its reader sees it."""

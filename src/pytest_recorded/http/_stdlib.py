@@ -15,10 +15,10 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from ..codec import load_tree, to_text
+from ..codec import load_tree
 from ..drive import drive
 from ..message import HttpRequest, HttpResponse
-from .exchange import AWAITED, HttpCall, HttpPieces, book_for_http, says_done
+from .exchange import AWAITED, HttpCall, HttpPieces, book_for_http, direct_url, says_done, with_more
 from .files import RecordedFile, TeeFile
 from .framing import decode_body, is_whole, join_response, parse_request, split_response
 from .kin import HTTPX, in_stdlib, is_awaited
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..job import Answer, Found
     from .framing import Head
 
-__all__ = ["Wire", "WireCall", "WirePieces", "is_loaded", "patch", "with_more"]
+__all__ = ["Wire", "WireCall", "WirePieces", "is_loaded", "patch"]
 
 
 _HTTPS: Final = 443
@@ -172,7 +172,7 @@ class Wire:
 
     def _url(self, target: str) -> str:
         if target.startswith(("http://", "https://")):
-            return target
+            return direct_url(target)
         connection = self._connection
         scheme = "https" if connection.default_port == _HTTPS else "http"
         # set_tunnel() leaves no trace but these.
@@ -324,11 +324,6 @@ class WirePieces(HttpPieces):
         """Return the body as one piece: http.client leaves decoding to its caller, who takes it as a whole."""
         body = decode_body(b"".join(chunk for _, chunk in chunks), self._head.header("content-encoding").lower())
         return None if body is None else [(chunks[-1][0], body)]
-
-
-def with_more(answer: Answer, **more: Any) -> Answer:
-    """Return a failure that says more than its exception does."""
-    return answer._replace(error_json=to_text({**load_tree(answer.error_json or "{}"), **more}))
 
 
 def _complaint(raw: bytes, method: str, *, at_end: bool) -> BaseException | None:

@@ -7,33 +7,28 @@ and parses itself, live or recorded, and makes its own responses and exceptions 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import http.client
 import io
 import socket
-import sys
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from ..codec import load_tree, to_text
-from ..job import Answer, Status
-from ._stdlib import Wire, WireCall, WirePieces, with_more
+from . import _urllib3_future
+from ._stdlib import Wire, WireCall, WirePieces
 from .exchange import book_for_http
-from .kin import in_stdlib
+from .frames import exchange_in_frames, speaks_frames
+from .pools import IS_REPLAYED, PoolCall, decoded, is_verified, sleeping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from ..book import Book
     from ..call import Ticket
-    from ..job import Found
+    from ..job import Answer
     from ..message import HttpRequest
 
 __all__ = ["is_loaded", "patch"]
 
-_CERT_REQUIRED: Final = 2
 # After these a server may still have answered, and urllib3 looks whether it has.
 _SWALLOWED: Final = frozenset({errno.EPIPE, errno.ESHUTDOWN, errno.EPROTOTYPE, errno.ECONNRESET})
 
@@ -49,19 +44,14 @@ def patch(module: ModuleType) -> None:
     """Make the requests of pools pass the recorder."""
     library: Any = module
     if not issubclass(library.connection.HTTPConnection, http.client.HTTPConnection):
+        # urllib3-future, which is installed under the same name.
+        _urllib3_future.patch(module)
         return
-    last = _Last()
     plain, secure = library.connectionpool.HTTPConnectionPool, library.connectionpool.HTTPSConnectionPool
-    plain._make_request = _requesting(plain._make_request, library, last)  # noqa: SLF001 - see above
+    plain._make_request = _requesting(plain._make_request, library)  # noqa: SLF001 - see above
     secure._prepare_proxy = _preparing(secure._prepare_proxy)  # noqa: SLF001 - it connects
     retry = library.util.retry.Retry
-    retry.sleep = _sleeping(retry.sleep, last)
-
-
-class _Last(threading.local):
-    """The last exchange of a thread."""
-
-    is_replayed = False
+    retry.sleep = sleeping(retry.sleep)
 
 
 def _book_for(pool: Any, connection: Any) -> Book | None:
@@ -74,23 +64,25 @@ def _book_for(pool: Any, connection: Any) -> Book | None:
         return None
     if getattr(pool, "__recorded__", True) is False or getattr(connection, "__recorded__", True) is False:
         return None
-    # Frames of HTTP/2 are no text.
-    return None if type(connection).__module__.startswith("urllib3.http2") else book
+    return book
 
 
-def _requesting(make: _Method, library: Any, last: _Last) -> _Method:
+def _requesting(make: _Method, library: Any) -> _Method:
     def _make_request(self: Any, conn: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        last.is_replayed = False
-        if _book_for(self, conn) is None:
+        IS_REPLAYED.set(False)
+        book = _book_for(self, conn)
+        if book is None:
             return make(self, conn, method, url, *args, **kwargs)
+        if speaks_frames(conn) and not args:
+            return exchange_in_frames(make, library, book, (self, conn, method, url), kwargs)
         if conn.sock is None:
             # urllib3 warns of connections that are not, before they are made.
-            conn.is_verified = _is_verified(library, conn)
+            conn.is_verified = is_verified(library, conn)
         wire = conn.sock = _Wire(library, self, conn, url)
         try:
             return make(self, conn, method, url, *args, **kwargs)
         finally:
-            last.is_replayed = not wire.is_live
+            IS_REPLAYED.set(not wire.is_live)
             wire.unplug()
 
     return _make_request
@@ -109,22 +101,6 @@ def _preparing(prepare: _Method) -> _Method:
             del vars(conn)["connect"]
 
     return _prepare_proxy
-
-
-def _sleeping(sleep: _Method, last: _Last) -> _Method:
-    def sleep_unless_replayed(self: Any, response: Any = None) -> None:
-        if not last.is_replayed:
-            sleep(self, response)
-
-    return sleep_unless_replayed
-
-
-def _is_verified(library: Any, connection: Any) -> bool:
-    context, wanted = getattr(connection, "ssl_context", None), getattr(connection, "cert_reqs", None)
-    if wanted is None and context is not None:
-        wanted = context.verify_mode
-    required: bool = library.util.ssl_.resolve_cert_reqs(wanted) == _CERT_REQUIRED
-    return required or bool(getattr(connection, "assert_fingerprint", None))
 
 
 class _Wire(Wire):
@@ -165,7 +141,7 @@ class _Wire(Wire):
             self._connection._has_connected_to_proxy = True  # noqa: SLF001 - nobody else knows
 
     def _call(self, book: Book, asked: HttpRequest) -> WireCall:
-        return _Call(book, asked, self._library, self._pool, self._connection)
+        return _Call(book, asked, "urllib3", library=self._library, pool=self._pool, connection=self._connection)
 
     def _live(self, data: bytes) -> Any:
         self.is_live = True
@@ -195,73 +171,8 @@ class _Wire(Wire):
             getattr(self._real, name)(*args)
 
 
-class _Call(WireCall):
+class _Call(PoolCall, WireCall):
     """One exchange of a pool."""
-
-    def __init__(self, book: Book, request: HttpRequest, library: Any, pool: Any, connection: Any) -> None:
-        super().__init__(book, request, "urllib3")
-        self._library = library
-        self._pool = pool
-        self._connection = connection
-
-    def failure(self, error: BaseException, ticket: Ticket) -> Answer:
-        """Return an exception as it is stored; of urllib3's own the text, without what it says about our objects."""
-        cls = type(error)
-        if not cls.__module__.startswith("urllib3."):
-            answer = super().failure(error, ticket)
-            # Else urllib3 would say of a replay that the proxy is to blame.
-            return with_more(answer, behind_proxy=True) if self._is_behind_proxy() else answer
-        text = str(error.args[-1]) if error.args else ""
-        for owner in (self._connection, self._pool):
-            text = text.removeprefix(f"{owner}: ")
-        stored = {"type": f"{cls.__module__}.{cls.__qualname__}", "message": text}
-        return Answer(Status.FAILED, None, None, self.book.secrets.hide(to_text(stored)))
-
-    def _is_behind_proxy(self) -> bool:
-        return getattr(self._connection, "_has_connected_to_proxy", False) is True
-
-    def _error(self, found: Found) -> BaseException:
-        tree = load_tree(found.error_json or "{}")
-        if tree.get("behind_proxy") is True:
-            self._connection._has_connected_to_proxy = True  # noqa: SLF001 - nobody else knows
-        library, _, name = str(tree.get("type", "")).rpartition(".")
-        cls = (
-            vars(sys.modules[library]).get(name) if library.startswith("urllib3.") and library in sys.modules else None
-        )
-        if isinstance(cls, type) and issubclass(cls, Exception):
-            return self._own_error(cls, str(tree.get("message", "")))
-        return super()._error(found)
-
-    def _own_error(self, cls: type[Exception], message: str) -> Exception:
-        own = self._library.exceptions
-        error: Any = cls.__new__(cls)
-        if issubclass(cls, own.NewConnectionError):
-            own.NewConnectionError.__init__(error, self._connection, message)
-        elif issubclass(cls, own.RequestError):
-            own.RequestError.__init__(error, self._pool, self.request.url, message)
-        elif issubclass(cls, own.ConnectTimeoutError):
-            own.ConnectTimeoutError.__init__(error, self._connection, message)
-        else:
-            Exception.__init__(error, message)
-        made: Exception = error
-        return made
-
-    def httpx_error(self, name: str, message: str) -> BaseException | None:
-        """Return what an exception of httpx is here."""
-        own = self._library.exceptions
-        if name == "ConnectError":
-            return self._own_error(own.NewConnectionError, message)
-        if name == "ConnectTimeout":
-            return self._own_error(own.ConnectTimeoutError, message)
-        return in_stdlib(name, message)
-
-    def other_error(self, error: BaseException, *, awaited: bool) -> BaseException:
-        """Return what an exception of the standard library is here: a connection that fails is urllib3's to tell."""
-        if awaited or not isinstance(error, OSError) or type(error).__module__ == "ssl":
-            return error
-        own = self._library.exceptions
-        cls = own.ConnectTimeoutError if isinstance(error, TimeoutError) else own.NewConnectionError
-        return self._own_error(cls, f"Failed to establish a new connection: {error}")
 
     def pieces(self, ticket: Ticket) -> WirePieces:
         """Return what takes in a response while it is read."""
@@ -286,21 +197,4 @@ class _Pieces(WirePieces):
 
         Packed anew, one that has broken off might be longer than what it announces.
         """
-        names = [name.lower() for name, _ in self._head.headers]
-        if not (chunks and self._is_complete) or any(name.startswith("x-amz-checksum-") for name in names):
-            # Nor would it have the checksum that its reader compares.
-            return None
-        headers = {"content-encoding": self._head.header("content-encoding")}
-        with contextlib.suppress(self._library.exceptions.DecodeError):
-            return _decode(self._library.HTTPResponse(b"", headers=headers, preload_content=False), chunks)
-        return None
-
-
-def _decode(response: Any, chunks: list[tuple[float, bytes]]) -> list[tuple[float, bytes]] | None:
-    response._init_decoder()  # noqa: SLF001 - reading it would join its pieces
-    if response._decoder is None:  # noqa: SLF001 - see above
-        return None
-    decode: Callable[..., bytes] = response._decode  # noqa: SLF001 - see above
-    pieces = [(at, decode(chunk, decode_content=True, flush_decoder=False)) for at, chunk in chunks]
-    pieces.append((chunks[-1][0], decode(b"", decode_content=True, flush_decoder=True)))
-    return [(at, piece) for at, piece in pieces if piece] or None
+        return decoded(self._library, self._head, chunks) if self._is_complete else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +19,9 @@ from ..paths import change
 from ..redact import REDACTED, Mask
 from ..stream import Pieces
 from ..versions import versions_here
+from .framing import has_body
 from .hooks import hooked_request, hooked_response
-from .kin import HTTPX, URLLIB3
+from .kin import HTTPX, urllib3_in_httpx
 
 if TYPE_CHECKING:
     from ..book import Book, Outcome
@@ -27,7 +29,17 @@ if TYPE_CHECKING:
     from ..choice import Host
     from ..message import Headers
 
-__all__ = ["AWAITED", "HttpCall", "HttpPieces", "book_for_http", "header_pairs", "says_done"]
+__all__ = [
+    "AWAITED",
+    "BodyPieces",
+    "HttpCall",
+    "HttpPieces",
+    "book_for_http",
+    "direct_url",
+    "header_pairs",
+    "says_done",
+    "with_more",
+]
 
 # Statuses after which SDKs try again, after a pause that they take from the response or make up.
 _RETRIED: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
@@ -39,6 +51,8 @@ AWAITED: Final = "response"
 # How APIs in OpenAI's format end a stream.
 _DONE: Final = b"data: [DONE]"
 _NEAR_THE_END: Final = 64
+
+_NETLOC: Final = re.compile(r"[^/?#]*")
 
 # Headers of nearly every request, which carry no secret.
 _HARMLESS: Final = frozenset(
@@ -68,6 +82,20 @@ def says_done(body: bytes) -> bool:
 def header_pairs(raw: Any) -> Headers:
     """Return headers as pairs of strings."""
     return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw])
+
+
+def direct_url(target: str) -> str:
+    """Return the URL that a proxy is asked for as it would be without one: no credentials, no usual port, a path."""
+    scheme, _, rest = target.partition("://")
+    netloc = _NETLOC.match(rest)[0]  # type: ignore[index]  # it matches anything
+    host, path = netloc.rpartition("@")[2].lower(), rest[len(netloc) :]
+    host = host.removesuffix(":443" if scheme == "https" else ":80")
+    return f"{scheme}://{host}{path if path.startswith('/') else '/' + path}"
+
+
+def with_more(answer: Answer, **more: Any) -> Answer:
+    """Return a failure that says more than its exception does."""
+    return answer._replace(error_json=to_text({**load_tree(answer.error_json or "{}"), **more}))
 
 
 def _at_once(response: HttpResponse) -> HttpResponse:
@@ -201,7 +229,8 @@ class HttpCall:
     def _error(self, found: Found) -> BaseException:
         tree = load_tree(found.error_json or "{}")
         library, _, name = str(tree.get("type", "")).rpartition(".")
-        if (as_httpx := URLLIB3.get(f"{library}.{name}")) is not None:
+        awaited = tree.get("at") == AWAITED or found.response_json is not None
+        if as_httpx := urllib3_in_httpx(f"{library}.{name}", awaited=awaited):
             library, name = HTTPX[0], as_httpx
         if library in HTTPX and (error := self.httpx_error(name, str(tree.get("message", "")))) is not None:
             return error
@@ -209,7 +238,7 @@ class HttpCall:
         via = load_tree(found.info_json or "{}").get("via")
         if isinstance(error, RecordedFailure) or via == self._via or {via, self._via} == {*HTTPX}:
             return error
-        return self.other_error(error, awaited=tree.get("at") == AWAITED or found.response_json is not None)
+        return self.other_error(error, awaited=awaited)
 
 
 class HttpPieces(Pieces):
@@ -247,3 +276,25 @@ class HttpPieces(Pieces):
         if error is None:
             return Answer(Status.COMPLETED, text)
         return self.ticket.call.failure(error, self.ticket)._replace(response_json=text)
+
+
+class BodyPieces(HttpPieces):
+    """What has passed of a body whose library has read the head."""
+
+    def __init__(self, ticket: Ticket, head: HttpResponse, method: str) -> None:
+        super().__init__(ticket, head)
+        self._method = method
+
+    def left(self) -> None:
+        """Store what has passed: whoever reads the body reads no further."""
+        body = b"".join(chunk for _, chunk in self._chunks)
+        is_whole = (
+            not has_body(self._method, self._head.status)
+            or self._head.header("content-length") == str(len(body))
+            or says_done(body)
+        )
+        self.finish("complete" if is_whole else "closed")
+
+    def abandon(self) -> None:
+        """Store what has passed: the test is over."""
+        self.left()

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from ..message import Headers, HttpResponse
 
-__all__ = ["Head", "Request", "decode_body", "has_body", "is_whole", "join_response", "parse_request", "split_response"]
+__all__ = [
+    "Head",
+    "Request",
+    "decode_body",
+    "has_body",
+    "is_whole",
+    "join_response",
+    "packed",
+    "parse_request",
+    "split_response",
+]
 
 _END: Final = b"\r\n\r\n"
 _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
@@ -216,25 +226,40 @@ def join_response(
         broken: See `Body.broken`.
 
     """
-    bodied = has_body(method, response.status)
-    pieces = [piece for piece in response.pieces() if piece] if bodied else []
-    encoding = response.header("content-encoding").lower()
-    if encoding and bodied and not response.encoded:
-        packed = _encoded(pieces, encoding)
-        pieces, encoding = (packed, encoding) if packed is not None else (pieces, "")
+    headers, pieces = packed(response, method, is_cut=is_cut)
     version = "HTTP/1.0" if response.http_version == "HTTP/1.0" else "HTTP/1.1"
-    lines = [f"{version} {response.status} {response.reason}"]
-    for name, value in response.headers:
-        lowered = name.lower()
-        if lowered == "content-length" and bodied and not is_cut:
-            # Around its secrets the body may have become longer or shorter.
-            lines.append(f"{name}: {sum(map(len, pieces))}")
-        elif lowered != "content-encoding" or encoding or not bodied:
-            lines.append(f"{name}: {value}")
+    lines = [f"{version} {response.status} {response.reason}", *(f"{name}: {value}" for name, value in headers)]
     head = "\r\n".join(lines).encode("latin-1", "replace") + _END
-    if bodied and _is_chunked(response.headers):
+    if has_body(method, response.status) and _is_chunked(response.headers):
         return [head, *_chunked(pieces, is_cut=is_cut, cut=cut), broken]
     return [head, *pieces]
+
+
+def packed(response: HttpResponse, method: str, *, is_cut: bool = False) -> tuple[Headers, list[bytes]]:
+    """Return headers and body of a response for whoever decodes it himself.
+
+    Args:
+        response: The response.
+        method: The request's method.
+        is_cut: Whether its body ends too early, as the recorded one did.
+
+    """
+    if not has_body(method, response.status):
+        return response.headers, []
+    pieces = [piece for piece in response.pieces() if piece]
+    encoding = response.header("content-encoding").lower()
+    if encoding and not response.encoded:
+        encoded = _encoded(pieces, encoding)
+        pieces, encoding = (encoded, encoding) if encoded is not None else (pieces, "")
+    headers = []
+    for name, value in response.headers:
+        lowered = name.lower()
+        if lowered == "content-length" and not is_cut:
+            # Around its secrets the body may have become longer or shorter.
+            headers.append((name, str(sum(map(len, pieces)))))
+        elif lowered != "content-encoding" or encoding:
+            headers.append((name, value))
+    return tuple(headers), pieces
 
 
 def _chunked(pieces: list[bytes], *, is_cut: bool, cut: tuple[int, int] | None) -> list[bytes]:

@@ -5,17 +5,24 @@ from __future__ import annotations
 from http.client import RemoteDisconnected
 from typing import Final
 
-__all__ = ["HTTPX", "URLLIB3", "in_httpx", "in_stdlib", "is_awaited"]
+__all__ = ["HTTPX", "in_httpx", "in_stdlib", "is_awaited", "urllib3_in_httpx"]
 
 #: The libraries whose exceptions have the same names.
 HTTPX: Final = ("httpx", "httpx2")
 
-#: What urllib3's own exceptions are in httpx; those that come after the request has been sent are not its own.
-URLLIB3: Final = {
-    "urllib3.exceptions.NewConnectionError": "ConnectError",
-    "urllib3.exceptions.NameResolutionError": "ConnectError",
-    "urllib3.exceptions.ConnectTimeoutError": "ConnectTimeout",
-    "urllib3.exceptions.ReadTimeoutError": "ConnectTimeout",
+# What urllib3's own exceptions are in httpx. Those that come after the request has been sent are urllib3-future's.
+_URLLIB3: Final = {
+    "NewConnectionError": "ConnectError",
+    "NameResolutionError": "ConnectError",
+    "ConnectTimeoutError": "ConnectTimeout",
+    "ReadTimeoutError": "ConnectTimeout",
+    "ProxyError": "ProxyError",
+}
+_URLLIB3_AWAITED: Final = {
+    "ReadTimeoutError": "ReadTimeout",
+    "IncompleteRead": "RemoteProtocolError",
+    "InvalidChunkLength": "RemoteProtocolError",
+    "ProtocolError": "RemoteProtocolError",
 }
 
 _IN_STDLIB: Final[dict[str, type[Exception]]] = {
@@ -59,3 +66,9 @@ def in_httpx(error: BaseException, *, awaited: bool) -> str:
     if isinstance(error, OSError):
         return "ReadError" if awaited else "ConnectError"
     return ""
+
+
+def urllib3_in_httpx(name: str, *, awaited: bool) -> str:
+    """Return the name that httpx has for an exception of urllib3, named with its module; `""` if it has none."""
+    module, _, name = name.rpartition(".")
+    return (_URLLIB3_AWAITED if awaited else _URLLIB3).get(name, "") if module == "urllib3.exceptions" else ""

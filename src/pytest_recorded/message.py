@@ -183,6 +183,8 @@ class HttpResponse(NamedTuple):
             size in bytes.
         end: How the body ended: `complete`, `closed` (by the caller, early) or `failed` (see the job's error).
         encoded: True if the body is stored as it came because its content encoding could not be undone.
+        parts: Of a chunked body the numbers of those pieces, from 0, after which the chunk that they are in goes on.
+        ended_at: When the end of a chunked body came, in milliseconds since the headers; None if with the last piece.
 
     """
 
@@ -194,6 +196,8 @@ class HttpResponse(NamedTuple):
     chunks: tuple[tuple[float, int], ...] = ()
     end: str = "complete"
     encoded: bool = False
+    parts: tuple[int, ...] = ()
+    ended_at: float | None = None
 
     def header(self, name: str) -> str:
         """Return the value of a header, repeated ones joined by commas; `""` if there is none."""
@@ -237,6 +241,8 @@ class HttpResponse(NamedTuple):
             **({"chunks": [list(chunk) for chunk in self.chunks]} if self.chunks else {}),
             **({"end": self.end} if self.end != "complete" else {}),
             **({"encoded": True} if self.encoded else {}),
+            **({"parts": list(self.parts)} if self.parts else {}),
+            **({"ended_at": self.ended_at} if self.ended_at is not None else {}),
         }
 
     @classmethod
@@ -259,6 +265,8 @@ class HttpResponse(NamedTuple):
                 tuple((float(at), int(size)) for at, size in tree.get("chunks", ())),
                 tree.get("end", "complete"),
                 bool(tree.get("encoded")),
+                tuple(map(int, tree.get("parts", ()))),
+                tree.get("ended_at"),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SerializationError(f"the stored response is no HTTP response ({error!r})") from None

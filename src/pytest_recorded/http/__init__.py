@@ -29,7 +29,13 @@ class Seam(Protocol):
         """Make the library's requests pass the recorder."""
 
 
-_SEAMS: Final = {"httpx": "_httpx", "httpx2": "_httpx", "urllib3": "_urllib3", "http.client": "_stdlib"}
+_SEAMS: Final = {
+    "aiohttp": "_aiohttp",
+    "httpx": "_httpx",
+    "httpx2": "_httpx",
+    "urllib3": "_urllib3",
+    "http.client": "_stdlib",
+}
 _PATCHED: Final = "__recorded_seam__"
 
 

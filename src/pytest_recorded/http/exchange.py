@@ -17,7 +17,7 @@ from ..objects import Types
 from ..paths import change
 from ..redact import REDACTED, Mask
 from ..stream import Pieces
-from .kin import HTTPX, URLLIB3
+from .kin import AIOHTTP, HTTPX, URLLIB3
 
 if TYPE_CHECKING:
     from ..book import Book, Outcome
@@ -179,7 +179,7 @@ class HttpCall:
     def _error(self, found: Found) -> BaseException:
         tree = load_tree(found.error_json or "{}")
         library, _, name = str(tree.get("type", "")).rpartition(".")
-        if (as_httpx := URLLIB3.get(f"{library}.{name}")) is not None:
+        if (as_httpx := URLLIB3.get(f"{library}.{name}") or AIOHTTP.get(f"{library}.{name}")) is not None:
             library, name = HTTPX[0], as_httpx
         if library in HTTPX and (error := self.httpx_error(name, str(tree.get("message", "")))) is not None:
             return error
@@ -215,6 +215,7 @@ class HttpPieces(Pieces):
         encoded = chunks is None
         chunks = self._chunks if chunks is None else chunks
         response = self._head._replace(
+            parts=self._head.parts if len(chunks) == len(self._chunks) else (),
             content=b"".join(chunk for _, chunk in chunks),
             chunks=tuple((at, len(chunk)) for at, chunk in chunks) if len(chunks) > 1 else (),
             end=end,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.client import RemoteDisconnected
 from typing import Final
 
-__all__ = ["HTTPX", "URLLIB3", "in_httpx", "in_stdlib", "is_awaited"]
+__all__ = ["AIOHTTP", "HTTPX", "URLLIB3", "in_httpx", "in_stdlib", "is_awaited"]
 
 #: The libraries whose exceptions have the same names.
 HTTPX: Final = ("httpx", "httpx2")
@@ -16,6 +16,23 @@ URLLIB3: Final = {
     "urllib3.exceptions.NameResolutionError": "ConnectError",
     "urllib3.exceptions.ConnectTimeoutError": "ConnectTimeout",
     "urllib3.exceptions.ReadTimeoutError": "ConnectTimeout",
+}
+
+#: What aiohttp's own exceptions are in httpx.
+AIOHTTP: Final = {
+    "aiohttp.client_exceptions.ClientConnectorError": "ConnectError",
+    "aiohttp.client_exceptions.ClientConnectorDNSError": "ConnectError",
+    "aiohttp.client_exceptions.ClientConnectorSSLError": "ConnectError",
+    "aiohttp.client_exceptions.ClientConnectorCertificateError": "ConnectError",
+    "aiohttp.client_exceptions.UnixClientConnectorError": "ConnectError",
+    "aiohttp.client_exceptions.ServerFingerprintMismatch": "ConnectError",
+    "aiohttp.client_exceptions.ClientProxyConnectionError": "ProxyError",
+    "aiohttp.client_exceptions.ClientHttpProxyError": "ProxyError",
+    "aiohttp.client_exceptions.ConnectionTimeoutError": "ConnectTimeout",
+    "aiohttp.client_exceptions.SocketTimeoutError": "ReadTimeout",
+    "aiohttp.client_exceptions.ServerDisconnectedError": "RemoteProtocolError",
+    "aiohttp.client_exceptions.ClientOSError": "ReadError",
+    "aiohttp.http_exceptions.HttpProcessingError": "RemoteProtocolError",
 }
 
 _IN_STDLIB: Final[dict[str, type[Exception]]] = {

@@ -1,0 +1,424 @@
+"""A connection of aiohttp's for one exchange: aiohttp's own parser, with or without a network behind it.
+
+The request is collected until aiohttp says that it has been written. Then it is asked for a source, which gives the
+response's bytes: `Live`, which takes them from a real connection, or `Recorded`, which gives the next ones when the
+caller waits for them, so that he gets them in the pieces in which they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from aiohttp.client_proto import ResponseHandler
+else:
+    ResponseHandler = object
+
+__all__ = ["Handler", "Live", "Recorded", "Source", "connected"]
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Ending(Protocol):
+    """Takes in that a response has ended, in whatever way."""
+
+    def end(self) -> None:
+        """Store the response as it was left."""
+
+
+class Source(Protocol):
+    """Where the bytes of a response come from."""
+
+    #: The real transport; None if there is none.
+    transport: Any
+
+    def plug(self, handler: Handler) -> None:
+        """Begin to give bytes to whoever parses them."""
+
+    def pull(self, handler: Handler) -> bool:
+        """Take in that the caller waits; return whether he got something."""
+
+    def fail(self, error: BaseException) -> None:
+        """Take in what the caller gets instead of what he waits for."""
+
+    def release(self, *, should_close: bool) -> None:
+        """Take in that the caller has done with the response."""
+
+
+def connected(library: Any, handler: Handler, connector: Any, key: Any, loop: Any) -> Any:
+    """Return a connection of aiohttp's that belongs to no pool."""
+    return library.connector.Connection(_Pool(handler, connector), key, handler, loop)
+
+
+class _Pool:
+    """What a connection takes for its connector."""
+
+    def __init__(self, handler: Handler, connector: Any) -> None:
+        self._handler = handler
+        self.force_close: bool = connector.force_close
+
+    def _release(self, _key: Any, _protocol: Any, *, should_close: bool = False) -> None:
+        self._handler.release(should_close=should_close or self.force_close)
+
+
+class _Wire(asyncio.Transport):
+    """Collects a request, and stands for the transport that there may be afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[bytes] = []
+        self.source: Source | None = None
+        self._is_closing = False
+
+    @property
+    def _real(self) -> Any:
+        return self.source.transport if self.source is not None else None
+
+    def write(self, data: Any) -> None:
+        self.sent.append(bytes(data))
+
+    def writelines(self, list_of_data: Iterable[Any]) -> None:
+        self.sent += map(bytes, list_of_data)
+
+    def is_closing(self) -> bool:
+        return self._is_closing or (self._real is not None and self._real.is_closing())
+
+    def close(self) -> None:
+        self._is_closing = True
+        if self._real is not None:
+            self._real.close()
+
+    def abort(self) -> None:
+        self.close()
+
+    def pause_reading(self) -> None:
+        if self._real is not None:
+            self._real.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._real is not None:
+            self._real.resume_reading()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default if self._real is None else self._real.get_extra_info(name, default)
+
+
+class _Watch:
+    """The timer of an exchange, seen from outside: its caller enters it whenever he waits for more of a body."""
+
+    def __init__(self, handler: Handler, timer: Any) -> None:
+        self._handler = handler
+        self._timer = timer
+
+    def __enter__(self) -> Any:
+        self._handler.wanted()
+        return self._timer.__enter__() if self._timer is not None else self
+
+    def __exit__(self, cls: Any, error: BaseException | None, traceback: Any) -> Any:
+        try:
+            outcome = self._timer.__exit__(cls, error, traceback) if self._timer is not None else None
+        except TimeoutError as late:
+            self._handler.failed(late)
+            raise
+        if isinstance(error, asyncio.CancelledError):
+            self._handler.failed(error)
+        return outcome
+
+    def assert_timeout(self) -> None:
+        if self._timer is not None:
+            self._timer.assert_timeout()
+
+
+class Handler(ResponseHandler):
+    """aiohttp's own protocol and parser, for one exchange; a mixin, because aiohttp is not ours to import.
+
+    Args:
+        loop: The event loop.
+        ask: Given the request as it was written, returns where the response comes from.
+        is_expecting: Whether the request waits for the server to want its body.
+
+    """
+
+    def __init__(self, loop: Any, ask: Callable[[Handler, bytes], Awaitable[Source]], *, is_expecting: bool) -> None:
+        super().__init__(loop)
+        self._wire = _Wire()
+        self.transport = self._wire
+        self._ask = ask
+        self._is_expecting = is_expecting
+        self._is_written = False
+        self._writing: asyncio.Future[None] | None = None
+        self.source: Source | None = None
+        #: The timer that aiohttp limits the whole exchange with.
+        self.timer: Any = None
+        self.params: dict[str, Any] = {}
+        #: The response's body, once its head has been given to the caller.
+        self.body: Any = None
+
+    def set_response_params(self, *, timer: Any = None, **params: Any) -> None:
+        """Make the parser; its timer is watched, because waiting for more of a body is all that uses it."""
+        self.timer, self.params = timer, params
+        super().set_response_params(timer=_Watch(self, timer), **params)  # type: ignore[arg-type]
+
+    def take_unpacked(self) -> None:
+        """Take bodies without their content encoding, though their headers have one."""
+        self.set_response_params(timer=self.timer, **{**self.params, "auto_decompress": False})
+
+    def wait_no_longer(self, seconds: float | None = None) -> None:
+        """Limit from now on how long the next bytes may take; None for no limit at all."""
+        self._read_timeout = seconds
+        super().start_timeout()
+
+    def start_timeout(self) -> None:
+        """Take in that the request has been written: it is now that a response is waited for."""
+        self._is_written = True
+        self._wake()
+
+    def set_exception(self, exc: BaseException, *cause: Any) -> None:
+        """Take in why there will be no response, or no more of it."""
+        super().set_exception(exc, *cause)
+        self.failed(exc)
+        self._wake()
+
+    def failed(self, error: BaseException) -> None:
+        """Take in what the caller gets instead of more."""
+        if self.source is not None:
+            self.source.fail(error)
+
+    async def read(self) -> Any:
+        """Return the head of a response and its body."""
+        if self.source is None and self._exception is None:
+            if not self._is_written and self._is_expecting:
+                # Whoever waits with the body gets leave to send it: what is asked is known only then.
+                self._is_expecting = False
+                self.data_received(_CONTINUE)
+                self._drop_timeout()
+                return await super().read()
+            await self._written()
+            if self._exception is None:
+                self.plug(await self._ask(self, b"".join(self._wire.sent)))
+        try:
+            message, body = await super().read()
+        except BaseException as error:
+            self.failed(error)
+            raise
+        if not 100 <= message.code < 200 or message.code == 101:  # noqa: PLR2004 - as aiohttp has it
+            self.body = body
+        return message, body
+
+    def plug(self, source: Source) -> None:
+        """Begin to take in a response."""
+        self._wire.sent.clear()
+        self.source = self._wire.source = source
+        source.plug(self)
+
+    def wanted(self) -> None:
+        """Take in that the caller waits for more of a body."""
+        while self.source is not None and self._payload is not None and self._payload._waiter is not None:  # noqa: SLF001
+            if not self.source.pull(self):
+                break
+
+    def release(self, *, should_close: bool) -> None:
+        """Take in that the caller has done with the response."""
+        should_close = should_close or self.should_close
+        if self.source is not None:
+            self.source.release(should_close=should_close)
+        if should_close:
+            self.close()
+        self._drop_timeout()
+        # Each refers to the other.
+        self._parser = None
+
+    async def _written(self) -> None:
+        if not self._is_written:
+            self._writing = self._loop.create_future()
+            await self._writing
+
+    def _wake(self) -> None:
+        if self._writing is not None and not self._writing.done():
+            self._writing.set_result(None)
+
+
+class Live(asyncio.Protocol):
+    """A real connection's response, noted while it is passed on.
+
+    Args:
+        connection: The connection, for the time of one exchange.
+        loop: The event loop.
+
+    """
+
+    def __init__(self, connection: Any, loop: Any) -> None:
+        self.transport: Any = connection.transport
+        self.loop = loop
+        #: What has come, each with its time in milliseconds.
+        self.reads: list[tuple[float, bytes]] = []
+        #: Who stores it; None if nobody does.
+        self.pieces: Ending | None = None
+        self.handler: Handler | None = None
+        #: Whether nothing more can come, and why, if it was not for the server's having closed the connection.
+        self.is_lost = False
+        self.error: BaseException | None = None
+        #: What the caller got instead of more.
+        self.failure: BaseException | None = None
+        self._connection = connection
+        self._own = connection.protocol
+        self._started = time.perf_counter()
+        self._held: list[bytes] = []
+        self._draining: asyncio.Future[None] | None = None
+        self.is_lost = self.transport is None
+        if not self.is_lost:
+            self.transport.set_protocol(self)
+
+    async def send(self, data: bytes) -> None:
+        """Send a request, up to where the server answers or closes."""
+        try:
+            if not self.is_lost:
+                self.transport.write(data)
+            if self._draining is not None:
+                await self._draining
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def plug(self, handler: Handler) -> None:
+        """Pass on what has come, and what comes."""
+        self.handler = handler
+        handler.wait_no_longer(handler.params.get("read_timeout"))
+        for data in self._held:
+            handler.data_received(data)
+        self._held.clear()
+        if self.is_lost:
+            handler.connection_lost(self.error)  # type: ignore[arg-type]
+
+    def pull(self, _handler: Handler) -> bool:
+        """Wait for the network."""
+        self.failure = None
+        return False
+
+    def fail(self, error: BaseException) -> None:
+        """Take in what the caller gets instead of more, unless it is the lost connection that he is told of."""
+        if not self.is_lost or self.handler is None or self.handler.body is None:
+            self.failure = error
+
+    def release(self, *, should_close: bool) -> None:
+        """Store the response, and give the connection back to its pool or close it."""
+        if self.pieces is not None:
+            self.pieces.end()
+        # What this exchange's caller reads on from his buffer must not steer the next one's.
+        transport, self.transport, self.handler = self.transport, None, None
+        if should_close or self.is_lost:
+            self._connection.close()
+            return
+        transport.set_protocol(self._own)
+        transport.resume_reading()
+        self._connection.release()
+
+    def data_received(self, data: bytes) -> None:
+        """Note some bytes and pass them on."""
+        data = bytes(data)
+        if self.handler is None or self.pieces is not None:
+            self._note(data)
+        if self.handler is None:
+            self._held.append(data)
+        else:
+            self.handler.data_received(data)
+        self.resume_writing()
+
+    def _note(self, data: bytes) -> None:
+        at = round((time.perf_counter() - self._started) * 1000, 3)
+        payload = self.handler._payload if self.handler is not None else None  # noqa: SLF001 - nobody else knows
+        if self.reads and payload is not None and payload._buffer and payload._waiter is None:  # noqa: SLF001
+            # Its caller gets it together with what he has not taken yet.
+            self.reads[-1] = (at, self.reads[-1][1] + data)
+            return
+        # What has come at once has one time, and what has not has not.
+        last = self.reads[-1][0] if self.reads else -1
+        self.reads.append((max(at, round(last + 0.001, 3)), data))
+
+    def eof_received(self) -> None:
+        """Take in that the server sends no more."""
+        if self.handler is not None:
+            self.handler.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take in that the connection is no more."""
+        self.is_lost, self.error = True, exc
+        self._own.connection_lost(exc)
+        if self.handler is not None:
+            self.handler.connection_lost(exc)
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        """Take in that the server is slower than we."""
+        self._draining = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """Take in that it has caught up."""
+        if self._draining is not None and not self._draining.done():
+            self._draining.set_result(None)
+
+
+class Recorded:
+    """A recorded response.
+
+    Args:
+        reads: Its bytes, a read from the network each; none of a response that never came.
+        error: How it ended too early.
+        is_unpacked: Whether its body lacks the content encoding of its headers.
+        is_endless: Whether its caller waited for more until he was cancelled.
+        refuse: Makes the miss of a caller who reads on where the recorded one closed.
+
+    """
+
+    transport = None
+
+    def __init__(
+        self,
+        reads: list[bytes],
+        error: BaseException | None = None,
+        *,
+        is_unpacked: bool = False,
+        is_endless: bool = False,
+        refuse: Callable[[], BaseException] | None = None,
+    ) -> None:
+        self._reads = reads
+        self._next = 0
+        self._error = error
+        self._is_unpacked = is_unpacked
+        self._is_endless = is_endless
+        self._refuse = refuse
+
+    def plug(self, handler: Handler) -> None:
+        """Give the head and what came with it."""
+        if self._is_unpacked:
+            handler.take_unpacked()
+        handler.wait_no_longer()
+        self.pull(handler)
+
+    def pull(self, handler: Handler) -> bool:
+        """Give what came next; raise what came instead."""
+        if self._next < len(self._reads):
+            self._next += 1
+            handler.data_received(self._reads[self._next - 1])
+            return True
+        if self._refuse is not None:
+            raise self._refuse()
+        if self._is_endless:
+            return False
+        error = self._error
+        if error is not None and (not self._reads or isinstance(error, TimeoutError)):
+            raise error
+        is_reset = isinstance(error, OSError) and not isinstance(error, http.client.HTTPException)
+        handler.connection_lost(error if is_reset else None)
+        return False
+
+    def fail(self, error: BaseException) -> None:
+        """Do nothing: a replay writes nothing."""
+
+    def release(self, *, should_close: bool) -> None:
+        """Do nothing: there is no connection."""

@@ -23,7 +23,8 @@ from ..objects import Types
 from ._stdlib import WireCall, WirePieces
 from .exchange import book_for_http, says_done
 from .framing import join_response, parse_request
-from .handler import Handler, Live, Recorded, connected
+from .handler import Handler, connected
+from .sources import Live, Recorded, reads_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,8 +44,10 @@ _INTERIM: Final = frozenset({*range(100, 200)} - {101})
 # More than a body that has been unpacked at once may have.
 _UNLIMITED: Final = 2**30
 
-# What exceptions of httpx are here, as far as they need no more than their text.
+# What exceptions of httpx are here.
 _FROM_HTTPX: Final = {
+    "ConnectError": "ClientConnectorError",
+    "ProxyError": "ClientProxyConnectionError",
     "ConnectTimeout": "ConnectionTimeoutError",
     "PoolTimeout": "ConnectionTimeoutError",
     "WriteTimeout": "SocketTimeoutError",
@@ -210,10 +213,10 @@ class _Call(WireCall):
             self.request.method,
             is_cut=response.end != "complete",
             cut=self._cut,
-            broken=self._broken,
         )
         return Recorded(
-            _reads(segments, response),
+            # With a broken chunk in the same read no head would ever have come out of the parser.
+            reads_of(segments, response) + ([self._broken] if self._broken else []),
             error,
             is_unpacked=is_unpacked,
             is_endless=response.end == "cancelled",
@@ -256,7 +259,8 @@ class _Call(WireCall):
 
     def _own_error(self, cls: type[Any], tree: dict[str, Any]) -> Exception:
         own, request, message = self._library.module.client_exceptions, self._exchange.request, str(tree["message"])
-        args: tuple[Any, ...] = (message,)
+        args: tuple[Any, ...]
+        named: dict[str, Any] = {}
         if issubclass(cls, own.ClientConnectorError):
             stored = tree.get("cause")
             cause = load_error(to_text(stored), Types()) if stored is not None else OSError(None, message)
@@ -264,27 +268,18 @@ class _Call(WireCall):
             if issubclass(cls, getattr(own, "UnixClientConnectorError", ())):
                 args = (getattr(self._exchange.connector, "path", ""), *args)
         elif issubclass(cls, own.ClientResponseError):
-            made: Exception = cls(request.request_info, (), status=tree.get("status", 0), message=message)
-            return made
+            args, named = (request.request_info, ()), {"status": tree.get("status", 0), "message": message}
         elif "status" in tree:
-            made = cls(code=tree["status"], message=message)
-            return made
+            args, named = (), {"code": tree["status"], "message": message}
         else:
-            args = tuple(decode(tree.get("args", list(args)), Types()))
-        made = cls(*args)
+            args = tuple(decode(tree.get("args", [message]), Types()))
+        made: Exception = cls(*args, **named)
         return made
 
     def httpx_error(self, name: str, message: str) -> BaseException | None:
         """Return what an exception of httpx is here."""
-        if name in ("ConnectError", "ProxyError"):
-            cls = self._library.error(
-                "ClientConnectorError" if name == "ConnectError" else "ClientProxyConnectionError"
-            )
-        elif name in _FROM_HTTPX:
-            cls = self._library.error(_FROM_HTTPX[name])
-        else:
-            return None
-        return self._own_error(cls, {"message": message})
+        own = _FROM_HTTPX.get(name)
+        return None if own is None else self._own_error(self._library.error(own), {"message": message})
 
     def other_error(self, error: BaseException, *, awaited: bool) -> BaseException:
         """Return what an exception of the standard library is here."""
@@ -327,20 +322,6 @@ def _connector_error(error: OSError) -> str:
     if type(error).__module__ == "ssl":
         return "ClientConnectorCertificateError" if "Cert" in type(error).__name__ else "ClientConnectorSSLError"
     return "ClientConnectorDNSError" if type(error).__name__ == "gaierror" else "ClientConnectorError"
-
-
-def _reads(segments: list[bytes], response: HttpResponse) -> list[bytes]:
-    """Return what each read from the network gave: what has come at once has one time."""
-    reads, before = [segments[0]], 0.0
-    times = [at for at, size in response.chunks if size] or [0.0] * bool(response.content)
-    for number, segment in enumerate(segments[1:]):
-        at = times[number] if number < len(times) else response.ended_at or before
-        if at == before:
-            reads[-1] += segment
-        else:
-            reads.append(segment)
-        before = at
-    return reads
 
 
 class _Pieces(WirePieces):
@@ -412,4 +393,4 @@ class _Pieces(WirePieces):
             return None
         unpacked.append((chunks[-1][0], payload.read_nowait()))
         unpacked = [(at, piece) for at, piece in unpacked if piece]
-        return None if [piece for _, piece in unpacked] == [piece for _, piece in chunks] else unpacked or None
+        return None if [piece for _, piece in unpacked] == [piece for _, piece in chunks] else unpacked

@@ -22,6 +22,7 @@ import httpx
 import httpx2
 import pytest
 import requests
+import trustme
 import urllib3
 
 from pytest_recorded import use_cassette
@@ -198,6 +199,30 @@ def _read(connection: socket.socket, file: Any, number: int) -> Asked | None:
 def server() -> Iterator[Server]:
     """A server of this test."""
     made = Server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Any]:
+    """A server that speaks TLS, also behind a proxy that it is itself."""
+    authority, certificate = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    class Secure(Server):
+        def _serve(self, connection: socket.socket, number: int) -> None:
+            with connection, contextlib.suppress(OSError):
+                if connection.recv(1, socket.MSG_PEEK) == b"C":
+                    while not connection.recv(1000).endswith(b"\r\n\r\n"):
+                        pass
+                    connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                super()._serve(context.wrap_socket(connection, server_side=True), number)
+
+    made: Any = Secure()
+    made.certificate, made.proxy = str(certificate), made.url
+    made.url = f"https://localhost:{made.port}"
     yield made
     made.stop()
 

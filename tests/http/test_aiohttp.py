@@ -332,7 +332,7 @@ def test_what_a_slow_caller_finds_together_he_finds_together_again(server, both)
         async with session.get(url) as response:
             got = [await response.content.readany()]
             gate.set()
-            while response.content.total_bytes < 6 and not sent.is_set():
+            while response.content.total_bytes < 6 and not sent.is_set():  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.001)
             sent.set()
             return [*got, await response.content.readany(), await response.content.read()]
@@ -420,9 +420,9 @@ TIMEOUTS = {
 def test_a_timeout_of_aiohttps_comes_again_at_once(name, when, server, both, monkeypatch):
     url = server.on("/x", ("hang",) if when == "before the head" else (server.head(), server.chunk(b"one"), "hang"))
 
-    async def ask(session, timeout):
+    async def ask(session, limits):
         with pytest.raises(TimeoutError) as caught:
-            await _text(session, "GET", url, timeout=timeout)
+            await _text(session, "GET", url, timeout=limits)
         return type(caught.value), str(caught.value)
 
     _, (job,) = both(ask, TIMEOUTS[name])
@@ -449,8 +449,7 @@ def test_a_cancelled_call_waits_to_be_cancelled_again(server, cassette):
 
     async def ask(session, is_live):
         task = asyncio.ensure_future(session.get(url))
-        while is_live and not asked.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(asked.wait, 10 if is_live else 0)
         for _ in range(10):
             await asyncio.sleep(0)
         assert not task.done()

@@ -75,7 +75,9 @@ def _connecting(connect: Callable[..., Awaitable[Any]], library: _Library) -> Ca
         if book is None or library.leaves_alone(self, req):
             return await connect(self, req, traces=traces, timeout=timeout)
         loop = asyncio.get_running_loop()
-        exchange = _Exchange(library, book, connect, self, req, traces, timeout)
+        exchange = _Exchange(
+            library, book, connect=connect, connector=self, request=req, traces=traces, timeout=timeout
+        )
         handler = library.handler(loop, exchange.ask, is_expecting="expect" in req.headers)
         return connected(library.module, handler, self, req.connection_key, loop)
 
@@ -121,7 +123,15 @@ class _Exchange:
     """What one connection of a connector is asked for."""
 
     def __init__(
-        self, library: _Library, book: Book, connect: Any, connector: Any, request: Any, traces: Any, timeout: Any
+        self,
+        library: _Library,
+        book: Book,
+        *,
+        connect: Callable[..., Awaitable[Any]],
+        connector: Any,
+        request: Any,
+        traces: Any,
+        timeout: Any,
     ) -> None:
         self.library = library
         self.connector = connector
@@ -236,7 +246,7 @@ class _Call(WireCall):
         if cause is not None:
             stored["cause"] = load_tree(dump_error(cause)[0])
         elif hasattr(own, "message") and hasattr(own, "headers"):
-            stored |= {"message": own.message, "status": getattr(own, "status", getattr(own, "code", 0))}
+            stored |= {"message": own.message, "status": own.status if hasattr(own, "status") else own.code}
             if cls.__module__ == _OWN[1]:
                 # What has been parsed so far decides which of them it is.
                 stored["type"] = f"{_OWN[1]}.HttpProcessingError"

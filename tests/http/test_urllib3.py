@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import http.client
 import io
-import socket
-import ssl
 import threading
 import time
 import urllib.request
@@ -20,7 +17,6 @@ import botocore.exceptions
 import httpx
 import pytest
 import requests
-import trustme
 import urllib3
 
 from pytest_recorded import MissingRecording

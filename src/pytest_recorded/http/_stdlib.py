@@ -208,7 +208,7 @@ class WireCall(HttpCall):
 
     def recall(self, found: Found, ticket: Ticket) -> Outcome:
         """Return the recorded response; an exception that came while it was awaited comes again then."""
-        tree = load_tree(found.error_json or "{}")
+        tree = load_tree(found.error_json) if found.error_json else {}
         self._cut = tuple(tree["cut"]) if "cut" in tree else None
         self._broken = str(tree.get("broken", "")).encode("latin-1", "replace")
         value, error = super().recall(found, ticket)

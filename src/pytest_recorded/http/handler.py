@@ -166,7 +166,9 @@ class Handler(ResponseHandler):
     def start_timeout(self) -> None:
         """Take in that the request has been written: it is now that a response is waited for."""
         self._is_written = True
-        self._wake()
+        if self._writing is not None:
+            # Not before the task that has written it is over: aiohttp keeps asking whether it is.
+            self._loop.call_soon(self._wake)
 
     def set_exception(self, exc: BaseException, *cause: Any) -> None:
         """Take in why there will be no response, or no more of it."""
@@ -220,8 +222,8 @@ class Handler(ResponseHandler):
         if should_close:
             self.close()
         self._drop_timeout()
-        # Each refers to the other.
-        self._parser = None
+        # They refer back, and nobody needs them any more.
+        self._parser = self._payload = self.body = None
 
     async def _written(self) -> None:
         if not self._is_written:

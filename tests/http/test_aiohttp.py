@@ -128,7 +128,7 @@ def test_a_body_that_fails_to_be_made_fails_its_request_and_is_not_recorded(serv
         raise ValueError("no more")
 
     def fail():
-        with pytest.raises((aiohttp.ClientConnectionError, ValueError), match="no more"):
+        with pytest.raises((aiohttp.ClientConnectionError, ValueError), match=r"no more|Failed to send"):
             run(lambda session: _text(session, "POST", url, data=broken()))
 
     for mode in ("once", "none"):
@@ -219,9 +219,11 @@ def test_a_packed_body_is_stored_unpacked_where_aiohttp_unpacks_it(name, server,
         async with session.get(url) as response:
             return response.headers["Content-Encoding"], await response.read()
 
+    bare = run(ask)
+    assert bare[1] == BODY or name == "zstd"  # which aiohttp does not know before 3.13
     live, (job,) = both(ask)
-    assert live == (encoding, BODY)
-    assert (job.response.content, job.response.encoded) == (BODY, False)
+    assert live == bare
+    assert (job.response.content, job.response.encoded) == (bare[1], bare[1] != BODY)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])

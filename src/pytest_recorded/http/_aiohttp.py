@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_loaded", "patch"]
 
+_PROXY_AUTH: Final = "Proxy-Authorization"
 _OWN: Final = ("aiohttp.client_exceptions", "aiohttp.http_exceptions")
 # All but that of a change of protocols.
 _INTERIM: Final = frozenset({*range(100, 200)} - {101})
@@ -163,7 +164,7 @@ class _Exchange:
             live = Live(await self._connected(), asyncio.get_running_loop())
             await live.send(self._for_proxy(sent))
         except asyncio.CancelledError as error:
-            if _is_expired(handler):
+            if handler.is_expired:
                 raise _ExpiredError(error) from None
             raise
         return live
@@ -179,12 +180,11 @@ class _Exchange:
 
     def _for_proxy(self, sent: bytes) -> bytes:
         """Return a request with what only connecting has told it of its proxy."""
-        name = b"Proxy-Authorization"
-        value = self.request.headers.get(name.decode()) if self.request.proxy and not self.request.is_ssl() else None
-        head, end, body = sent.partition(b"\r\n\r\n")
-        if value is None or name.lower() in head.lower():
+        if self.request.proxy is None or self.request.is_ssl() or _PROXY_AUTH not in self.request.headers:
             return sent
-        return head + b"\r\n%b: %b" % (name, value.encode()) + end + body
+        line = f"\r\n{_PROXY_AUTH}: {self.request.headers[_PROXY_AUTH]}".encode()
+        head, end, body = sent.partition(b"\r\n\r\n")
+        return sent if line in head else head + line + end + body
 
     def _url(self, target: str) -> str:
         if target.startswith(("http://", "https://")):
@@ -192,11 +192,6 @@ class _Exchange:
         url = self.request.url
         host = f"[{url.raw_host}]" if ":" in url.raw_host else url.raw_host
         return f"{url.scheme}://{host}{'' if url.is_default_port() else f':{url.port}'}{target}"
-
-
-def _is_expired(handler: Handler) -> bool:
-    """Return whether it was aiohttp's timer that has cancelled the task."""
-    return getattr(handler.timer, "_cancelled", False) is True
 
 
 class _Call(WireCall):
@@ -368,7 +363,7 @@ class _Pieces(WirePieces):
 
     def _end_without_head(self, error: BaseException | None) -> None:
         handler = self._live.handler
-        if isinstance(error, asyncio.CancelledError) and handler is not None and _is_expired(handler):
+        if isinstance(error, asyncio.CancelledError) and handler is not None and handler.is_expired:
             error = TimeoutError()
         if isinstance(error, Exception):
             # What has come of it was no response.

@@ -154,6 +154,11 @@ class Handler(ResponseHandler):
         self.timer, self.params = timer, params
         super().set_response_params(timer=_Watch(self, timer), **params)  # type: ignore[arg-type]
 
+    @property
+    def is_expired(self) -> bool:
+        """Whether the time for the whole exchange is over, so that its task has been cancelled."""
+        return getattr(self.timer, "_cancelled", False) is True
+
     def take_unpacked(self) -> None:
         """Take bodies without their content encoding, though their headers have one."""
         self.set_response_params(timer=self.timer, **{**self.params, "auto_decompress": False})

@@ -327,19 +327,22 @@ def test_a_caller_has_each_piece_before_the_next_is_sent(server, both):
 
 
 def test_what_a_slow_caller_finds_together_he_finds_together_again(server, both):
-    gate, sent = threading.Event(), threading.Event()
-    url = server.on("/x", (server.head() + server.chunk(b"one"), gate, server.chunk(b"two"), sent, server.chunk()))
+    gates = [threading.Event() for _ in range(3)]
+    later = [step for gate, part in zip(gates, (b"two", b"three", b""), strict=True) for step in (gate, part)]
+    steps = [server.chunk(step) if isinstance(step, bytes) else step for step in later]
+    url = server.on("/x", (server.head() + server.chunk(b"one"), *steps))
 
     async def ask(session):
         async with session.get(url) as response:
             got = [await response.content.readany()]
-            gate.set()
-            while response.content.total_bytes < 6 and not sent.is_set():  # noqa: ASYNC110 - it has no event
-                await asyncio.sleep(0.001)
-            sent.set()
+            for come, gate, following in zip((6, 11), gates, gates[1:], strict=False):
+                gate.set()
+                while response.content.total_bytes < come and not following.is_set():  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.001)
+            gates[2].set()
             return [*got, await response.content.readany(), await response.content.read()]
 
-    assert both(ask)[0] == [b"one", b"two", b""]
+    assert both(ask)[0] == [b"one", b"twothree", b""]
 
 
 async def _some(session, url, limit):

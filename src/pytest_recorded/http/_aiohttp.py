@@ -146,8 +146,7 @@ class _Exchange:
         """Make the call; return where its response comes from."""
         __tracebackhide__ = True
         parsed = parse_request(sent)
-        if parsed is None:
-            return await self._live(handler, sent)
+        assert parsed is not None  # noqa: S101 - aiohttp has written it
         asked = HttpRequest(parsed.method, self._url(parsed.target), parsed.headers, parsed.body)
         call = _Call(self._book, asked, self, handler)
         try:
@@ -283,8 +282,8 @@ class _Call(WireCall):
 
     def httpx_error(self, name: str, message: str) -> BaseException | None:
         """Return what an exception of httpx is here."""
-        own = _FROM_HTTPX.get(name)
-        return None if own is None else self._own_error(self._library.error(own), {"message": message})
+        own = self._library.error(_FROM_HTTPX.get(name, ""))
+        return None if own is None else self._own_error(own, {"message": message})
 
     def other_error(self, error: BaseException, *, awaited: bool) -> BaseException:
         """Return what an exception of the standard library is here."""

@@ -40,7 +40,6 @@ __all__ = ["is_loaded", "patch"]
 
 _PROXY_AUTH: Final = "Proxy-Authorization"
 _OWN: Final = ("aiohttp.client_exceptions", "aiohttp.http_exceptions")
-# All but that of a change of protocols.
 _INTERIM: Final = frozenset({*range(100, 200)} - {101})
 # More than a body that has been unpacked at once may have.
 _UNLIMITED: Final = 2**30
@@ -147,8 +146,8 @@ class _Exchange:
         __tracebackhide__ = True
         parsed = parse_request(sent)
         assert parsed is not None  # noqa: S101 - aiohttp has written it
-        asked = HttpRequest(parsed.method, self._url(parsed.target), parsed.headers, parsed.body)
-        call = _Call(self._book, asked, self, handler)
+        asked = parsed._replace(target=self._url(parsed.target))
+        call = _Call(self._book, HttpRequest(*asked), self, handler)
         try:
             source: Source = await adrive(call, lambda: self._live(handler, sent))
         except _ExpiredError as expired:

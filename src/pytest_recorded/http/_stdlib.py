@@ -379,7 +379,7 @@ def _received(reads: list[tuple[float, bytes]], head: Head) -> tuple[HttpRespons
     response = HttpResponse(head.status, head.reason, head.headers, http_version=head.version)
     if not head.body.is_chunked:
         return response, chunks
-    if head.body.cut is not None and chunks:
+    if head.body.cut is not None and head.body.cut[0]:
         parts.append(len(chunks) - 1)
     ended_at = round(times[-1] - start, 3)
     is_apart = head.body.is_whole and ended_at != (chunks[-1][0] if chunks else 0.0)

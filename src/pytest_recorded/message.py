@@ -6,7 +6,6 @@ They are named tuples because two of them are made for each replay: a frozen dat
 from __future__ import annotations
 
 import base64
-import codecs
 import json
 import re
 from functools import lru_cache
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from . import body as bodies
+from .borders import moved
 from .canonical import canonical
 from .errors import SerializationError
 from .paths import DEEP, drop
-from .redact import edited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from .paths import Path
     from .redact import Edit, Mask
 
-__all__ = ["HttpRequest", "HttpResponse", "rebordered", "same_response"]
+__all__ = ["HttpRequest", "HttpResponse", "same_response"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -214,6 +213,8 @@ class HttpResponse(NamedTuple):
             size in bytes.
         end: How the body ended: `complete`, `closed` (by the caller, early) or `failed` (see the job's error).
         encoded: True if the body is stored as it came because its content encoding could not be undone.
+        parts: Of a chunked body the numbers of those pieces, from 0, after which the chunk that they are in goes on.
+        ended_at: When the end of a chunked body came, in milliseconds since the headers; None if with the last piece.
 
     """
 
@@ -225,6 +226,8 @@ class HttpResponse(NamedTuple):
     chunks: tuple[tuple[float, int], ...] = ()
     end: str = "complete"
     encoded: bool = False
+    parts: tuple[int, ...] = ()
+    ended_at: float | None = None
 
     def header(self, name: str) -> str:
         """Return the value of a header, repeated ones joined by commas; `""` if there is none."""
@@ -268,6 +271,8 @@ class HttpResponse(NamedTuple):
             **({"chunks": [list(chunk) for chunk in self.chunks]} if self.chunks else {}),
             **({"end": self.end} if self.end != "complete" else {}),
             **({"encoded": True} if self.encoded else {}),
+            **({"parts": list(self.parts)} if self.parts else {}),
+            **({"ended_at": self.ended_at} if self.ended_at is not None else {}),
         }
 
     @classmethod
@@ -290,6 +295,8 @@ class HttpResponse(NamedTuple):
                 tuple((float(at), int(size)) for at, size in tree.get("chunks", ())),
                 tree.get("end", "complete"),
                 bool(tree.get("encoded")),
+                tuple(map(int, tree.get("parts", ()))),
+                tree.get("ended_at"),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SerializationError(f"the stored response is no HTTP response ({error!r})") from None
@@ -303,7 +310,7 @@ class HttpResponse(NamedTuple):
             content, encoding = mask.bytes(self.content, edits), "latin-1"
         else:
             content, encoding = mask.text(text, edits).encode(), "utf-8"
-        chunks = _moved(self.chunks, self.content, encoding, edits) if edits else self.chunks
+        chunks = moved(self.chunks, self.content, encoding, edits) if edits else self.chunks
         return self._replace(headers=headers, content=content, chunks=chunks)
 
 
@@ -312,69 +319,6 @@ def _text_of(content: bytes) -> str | None:
         return content.decode()
     except UnicodeDecodeError:
         return None
-
-
-def rebordered(response: HttpResponse, content: bytes) -> tuple[tuple[float, int], ...]:
-    """Return the chunks of a response whose body has become another.
-
-    What both bodies begin with, and what they end with, has its borders where it had them; what differs between is one
-    piece.
-    """
-    old = response.content
-    start = _common(old, content)
-    rest = len(old) - _common(old[start:][::-1], content[start:][::-1])
-    shift = len(content) - len(old)
-    ends = list(accumulate(size for _, size in response.chunks))
-    moved = [end + shift if end >= rest else end if end <= start else rest + shift for end in ends]
-    sizes = [end - begin for begin, end in pairwise((0, *moved))]
-    return tuple((at, size) for (at, _), size in zip(response.chunks, sizes, strict=True) if size)
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """Return how many bytes two bodies have in common at their beginning."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
-    return low
-
-
-def _moved(
-    chunks: tuple[tuple[float, int], ...], content: bytes, encoding: str, edits: list[list[Edit]]
-) -> tuple[tuple[float, int], ...]:
-    """Return the chunks of a body in which placeholders have replaced secrets of another length.
-
-    What lies between two placeholders has its borders where it had them; a border inside a secret moves to its end.
-    """
-    # Borders are counted in bytes and edits in letters, and a border may be inside a letter: letter n begins at 2n,
-    # and inside of it is 2n + 1.
-    decoder = codecs.getincrementaldecoder(encoding)()
-    borders, begun, letters = [0], [0], 0
-    for start, end in pairwise((0, *accumulate(size for _, size in chunks))):
-        letters += len(decoder.decode(content[start:end]))
-        begun.append(len(decoder.getstate()[0]))
-        borders.append(2 * letters + (begun[-1] > 0))
-    text = content.decode(encoding)
-    for new in edits:
-        borders, text = _shifted(borders, new), edited(text, new)
-    inside = [border % 2 * size for border, size in zip(borders, begun, strict=True)]
-    sizes = [len(text[start // 2 : end // 2].encode(encoding)) for start, end in pairwise(borders)]
-    return tuple(
-        (at, size - before + after)
-        for (at, _), size, (before, after) in zip(chunks, sizes, pairwise(inside), strict=True)
-    )
-
-
-def _shifted(borders: list[int], new: list[Edit]) -> list[int]:
-    """Return where borders, in their order, are after a pass of edits, in theirs."""
-    shifted, shift, at = [], 0, 0
-    for border in borders:
-        while at < len(new) and 2 * new[at].end <= border:
-            shift += 2 * (len(new[at].instead) - (new[at].end - new[at].start))
-            at += 1
-        is_inside = at < len(new) and 2 * new[at].start < border
-        shifted.append(2 * (new[at].start + len(new[at].instead)) + shift if is_inside else border + shift)
-    return shifted
 
 
 def same_response(old: HttpResponse, new: HttpResponse) -> bool:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_recorded.borders import rebordered
 from pytest_recorded.choice import Choice, Fate, choice_of
-from pytest_recorded.message import HttpRequest, HttpResponse, rebordered
+from pytest_recorded.message import HttpRequest, HttpResponse
 
 HOSTS = [
     ("api.openai.com", "https://api.openai.com/v1", True),
@@ -124,7 +125,7 @@ def test_pieces_of_a_changed_body_are_all_of_it_and_none_is_empty(edited):
     pieces, content = edited
     chunks = tuple((float(at), len(piece)) for at, piece in enumerate(pieces))
     response = HttpResponse(200, "OK", (), b"".join(pieces), chunks=chunks)
-    made = rebordered(response, content)
+    made = rebordered(response.chunks, response.content, content)
     assert sum(size for _, size in made) == len(content)
     assert all(size > 0 for _, size in made)
     assert [at for at, _ in made] == sorted(at for at, _ in made)
@@ -132,7 +133,7 @@ def test_pieces_of_a_changed_body_are_all_of_it_and_none_is_empty(edited):
 
 def test_what_is_not_changed_of_a_body_keeps_its_pieces_and_their_times():
     response = HttpResponse(200, "OK", (), b"one,two,three", chunks=((0.0, 4), (1.0, 4), (2.0, 5)))
-    assert rebordered(response, b"one,2,three") == ((0.0, 4), (1.0, 2), (2.0, 5))
-    assert rebordered(response, b"one,two,three") == response.chunks
-    assert rebordered(response, b"") == ()
-    assert rebordered(response._replace(chunks=()), b"x") == ()
+    assert rebordered(response.chunks, response.content, b"one,2,three") == ((0.0, 4), (1.0, 2), (2.0, 5))
+    assert rebordered(response.chunks, response.content, b"one,two,three") == response.chunks
+    assert rebordered(response.chunks, response.content, b"") == ()
+    assert rebordered((), response.content, b"x") == ()

@@ -16,11 +16,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import anyio
 import httpx
 import httpx2
 import pytest
 import requests
+import trustme
 import urllib3
 
 from pytest_recorded import use_cassette
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-FAILURES = (OSError, http.client.HTTPException, httpx.HTTPError, httpx2.HTTPError, urllib3.exceptions.HTTPError)
+FAILURES = (
+    OSError, http.client.HTTPException, httpx.HTTPError, httpx2.HTTPError, urllib3.exceptions.HTTPError,
+    aiohttp.ClientError,
+)  # fmt: skip
 # Parts of an answer besides bytes: events to wait for, and functions of the request that return bytes.
 CLOSE, RESET, HANG = "close", "reset", "hang"
 PATIENCE = 10
@@ -194,6 +199,30 @@ def _read(connection: socket.socket, file: Any, number: int) -> Asked | None:
 def server() -> Iterator[Server]:
     """A server of this test."""
     made = Server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Any]:
+    """A server that speaks TLS, also behind a proxy that it is itself."""
+    authority, certificate = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    class Secure(Server):
+        def _serve(self, connection: socket.socket, number: int) -> None:
+            with connection, contextlib.suppress(OSError):
+                if connection.recv(1, socket.MSG_PEEK) == b"C":
+                    while not connection.recv(1000).endswith(b"\r\n\r\n"):
+                        pass
+                    connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                super()._serve(context.wrap_socket(connection, server_side=True), number)
+
+    made: Any = Secure()
+    made.certificate, made.proxy = str(certificate), made.url
+    made.url = f"https://localhost:{made.port}"
     yield made
     made.stop()
 
@@ -409,6 +438,44 @@ def _see_requests(method: str, url: str, how: str, limit: int | None, **more: An
     return seen
 
 
+async def _see_aiohttp(method: str, url: str, how: str, limit: int | None, **more: Any) -> dict[str, Any]:
+    seen, seconds = _seen(), more.get("timeout", PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=2 * seconds, connect=seconds, sock_connect=seconds, sock_read=seconds)
+    options = {"data": more.get("content"), "headers": more.get("headers")}
+    try:
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=timeout) as session,
+            session.request(method, url, **options) as response,
+        ):
+            seen.update(
+                status=response.status,
+                reason=response.reason,
+                version=tuple(response.version),
+                headers=[(name.decode(), value.decode("latin-1")) for name, value in response.raw_headers],
+                url=str(response.url),
+                cookies=sorted(cookie.key for cookie in session.cookie_jar),
+                history=[(past.status, str(past.url), past.method) for past in response.history],
+            )
+            if how == "read":
+                seen["pieces"] += [body] if (body := await response.read()) else []
+                seen["text"] = await response.text(errors="replace")
+            else:
+                await _read_aiohttp(response.content, how, limit, seen["pieces"])
+    except FAILURES as error:
+        seen["error"] = (type(error), str(error))
+    return seen
+
+
+async def _read_aiohttp(content: aiohttp.StreamReader, how: str, limit: int | None, pieces: list[Any]) -> None:
+    if limit == 0:
+        return
+    ways = {"chunks": content.iter_chunks, "some": lambda: content.iter_chunked(5), "readline": lambda: content}
+    async for piece in ways.get(how, content.iter_any)():
+        pieces.append(piece)
+        if len(pieces) == limit:
+            return
+
+
 @dataclass(frozen=True)
 class Client:
     """A client library, used in one of its ways."""
@@ -416,6 +483,8 @@ class Client:
     name: str
     see_with: Callable[..., dict[str, Any]]
     lib: Any = None
+    #: Whether it takes in what comes before its caller asks for it.
+    reads_ahead: bool = False
 
     @property
     def is_httpx(self) -> bool:
@@ -440,17 +509,22 @@ def _async(lib: Any, backend: str) -> Client:
     return Client(f"{lib.__name__}-{backend}", see, lib)
 
 
+def _aiohttp_of(*args: Any, **more: Any) -> Any:
+    return anyio.run(lambda: _see_aiohttp(*args, **more))
+
+
 # Each library, at once and asynchronously, and each event loop.
 HTTPX = [_sync(httpx), _async(httpx, "asyncio"), _async(httpx, "trio"), _sync(httpx2), _async(httpx2, "asyncio")]
 STDLIB = [Client("http.client", _see_connection), Client("urllib", _see_urllib)]
 URLLIB3 = [Client("urllib3", _see_urllib3), Client("requests", _see_requests)]
+AIOHTTP = Client("aiohttp", _aiohttp_of, reads_ahead=True)
 
 
 def _named(client: Client) -> str:
     return client.name
 
 
-@pytest.fixture(params=[*HTTPX, *STDLIB, *URLLIB3], ids=_named)
+@pytest.fixture(params=[*HTTPX, *STDLIB, *URLLIB3, AIOHTTP], ids=_named)
 def client(request: pytest.FixtureRequest) -> Client:
     """Each client."""
     return request.param
@@ -477,4 +551,4 @@ def urllib3_client(request: pytest.FixtureRequest) -> Client:
 @pytest.fixture
 def clients() -> list[Client]:
     """All of them, for tests of so many cases that one block has to do for all clients."""
-    return [*HTTPX, _async(httpx2, "trio"), *STDLIB, *URLLIB3]
+    return [*HTTPX, _async(httpx2, "trio"), *STDLIB, *URLLIB3, AIOHTTP]

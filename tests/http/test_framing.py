@@ -57,6 +57,23 @@ def test_a_response_that_was_joined_is_split_into_what_it_was(response):
     assert all(raw[end - len(chunk) : end] == chunk for end, chunk in head.body.chunks)
 
 
+@given(st.lists(st.tuples(st.binary(min_size=1, max_size=9), st.booleans()), min_size=1), st.booleans())
+def test_pieces_of_one_chunk_become_one_chunk_again_a_segment_each(pieces, is_cut):
+    parts = tuple(number for number, (_, goes_on) in enumerate(pieces) if goes_on)
+    bodies = [piece for piece, _ in pieces]
+    sizes = tuple((float(number), len(piece)) for number, piece in enumerate(bodies))
+    headers = (("Transfer-Encoding", "chunked"),)
+    response = HttpResponse(200, "OK", headers, b"".join(bodies), chunks=sizes, parts=parts)
+    segments = join_response(response, "GET", is_cut=is_cut)
+    assert all(piece in segment for piece, segment in zip(bodies, segments[1:], strict=False))
+    body = split_response(b"".join(segments), "GET").body
+    assert b"".join(chunk for _, chunk in body.chunks) == response.content
+    ended = sum(not goes_on for _, goes_on in pieces)
+    assert len(body.chunks) == ended + pieces[-1][1]
+    # Of a chunk that was left in its middle more is to come.
+    assert (body.is_whole, body.cut is not None) == (not is_cut, is_cut and pieces[-1][1])
+
+
 @given(responses())
 def test_a_joined_response_is_what_http_client_reads(response):
     read = http.client.HTTPResponse(_Socket(b"".join(join_response(response, "GET"))), method="GET")

@@ -35,7 +35,7 @@ LATE = """
     import sys
     from pytest_recorded import use_cassette
     url, mode, how = sys.argv[1:]
-    assert not {"httpx", "httpx2", "http.client", "urllib3"} & set(sys.modules)
+    assert not {"aiohttp", "httpx", "httpx2", "http.client", "urllib3"} & set(sys.modules)
     with use_cassette("cassettes/jobs.db", mode=mode) as block:
         if how == "urllib":
             import urllib.request
@@ -43,6 +43,12 @@ LATE = """
         elif how == "urllib3":
             import urllib3
             text = urllib3.PoolManager().request("GET", url).data.decode()
+        elif how == "aiohttp":
+            import asyncio, aiohttp
+            async def ask():
+                async with aiohttp.request("GET", url) as response:
+                    return await response.text()
+            text = asyncio.run(ask())
         elif how == "from":
             from httpx2 import Client
             text = Client().get(url).text
@@ -62,7 +68,7 @@ LATE = """
 """
 
 
-@pytest.mark.parametrize("how", ["httpx", "httpx2", "urllib", "urllib3", "requests", "from", "in a thread"])
+@pytest.mark.parametrize("how", ["httpx", "httpx2", "urllib", "urllib3", "requests", "aiohttp", "from", "in a thread"])
 def test_a_library_imported_inside_a_block_is_recorded(how, run, server):
     url = server.on("/x", server.reply(b"late"))
     assert run(LATE, url, "once", how) == "late 0"
@@ -77,7 +83,7 @@ def test_nothing_is_imported_for_a_block(run):
         from pytest_recorded import use_cassette
         with use_cassette("cassettes/jobs.db", mode="once"):
             pass
-        names = ("httpx", "httpx2", "http.client", "urllib3", "urllib.request", "trio", "anyio", "pydantic")
+        names = ("aiohttp", "httpx", "httpx2", "http.client", "urllib3", "urllib.request", "trio", "anyio", "pydantic")
         print(*sorted(name for name in names if name in sys.modules))
         """
     )

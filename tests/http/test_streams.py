@@ -171,7 +171,7 @@ def test_whoever_closes_after_the_last_event_has_not_closed_early(client, server
 
 
 def test_a_body_that_nobody_read_is_closed_early(client, server, cassette):
-    url = server.on("/x", server.reply(b"x" * 100_000))
+    url = server.on("/x", (server.reply(b"x" * 100_000)[:-1], "hang"))
     with cassette() as recorded:
         client.see(url, "raw" if client.is_httpx else "read1", limit=0)
         (job,) = recorded.jobs

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import http.client
 import io
-import socket
-import ssl
 import threading
 import time
 import urllib.request
@@ -20,7 +17,6 @@ import botocore.exceptions
 import httpx
 import pytest
 import requests
-import trustme
 import urllib3
 
 from pytest_recorded import MissingRecording
@@ -265,30 +261,6 @@ def test_a_proxy_is_to_blame_for_what_comes_behind_it_as_it_was(answer, server, 
         with cassette(mode):
             assert _blamed("http://far.example/x", server.url) == live
     assert server.count == 2
-
-
-@pytest.fixture
-def secure(server, tmp_path):
-    """A server that speaks TLS, also behind a proxy that it is itself."""
-    authority, certificate = trustme.CA(), tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(str(certificate))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-
-    class Secure(type(server)):
-        def _serve(self, connection, number):
-            with connection, contextlib.suppress(OSError):
-                if connection.recv(1, socket.MSG_PEEK) == b"C":
-                    while not connection.recv(1000).endswith(b"\r\n\r\n"):
-                        pass
-                    connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-                super()._serve(context.wrap_socket(connection, server_side=True), number)
-
-    made = Secure()
-    made.certificate, made.proxy = str(certificate), made.url
-    made.url = f"https://localhost:{made.port}"
-    yield made
-    made.stop()
 
 
 def _proxies(secure, way):

@@ -30,6 +30,7 @@ class Seam(Protocol):
 
 
 _SEAMS: Final = {
+    "aiohttp": "_aiohttp",
     "httpx": "_httpx",
     "httpx2": "_httpx",
     "urllib3": "_urllib3",

@@ -208,13 +208,17 @@ class WireCall(HttpCall):
 
     def recall(self, found: Found, ticket: Ticket) -> Outcome:
         """Return the recorded response; an exception that came while it was awaited comes again then."""
-        tree = load_tree(found.error_json or "{}")
+        tree = load_tree(found.error_json) if found.error_json else {}
         self._cut = tuple(tree["cut"]) if "cut" in tree else None
         self._broken = str(tree.get("broken", "")).encode("latin-1", "replace")
         value, error = super().recall(found, ticket)
         if error is not None and _was_awaited(tree):
-            return io.BufferedReader(RecordedFile([], error)), None
+            return self.awaited(error), None
         return value, error
+
+    def awaited(self, error: BaseException) -> Any:
+        """Return what raises an exception as soon as a response is waited for."""
+        return io.BufferedReader(RecordedFile([], error))
 
     def native(self, response: HttpResponse, error: BaseException | None) -> Any:
         """Return a recorded response as a file."""
@@ -271,6 +275,9 @@ def _was_awaited(error: dict[str, Any]) -> bool:
 class WirePieces(HttpPieces):
     """What has been read of a response, head and framing and all."""
 
+    #: The statuses of responses that are followed by another one.
+    interim = frozenset({100})
+
     def __init__(self, ticket: Ticket, method: str) -> None:
         super().__init__(ticket, HttpResponse(0, "", ()))
         self._method = method
@@ -285,10 +292,15 @@ class WirePieces(HttpPieces):
         """Store what has passed."""
         self.end()
 
+    def head(self) -> Head | None:
+        """Return the response as far as it has been read; None if there is nothing of it."""
+        raw = b"".join(chunk for _, chunk in self._chunks)
+        return split_response(raw, self._method, at_end=self._at_end, interim=self.interim)
+
     def end(self) -> None:
         """Store the response as it was left."""
         raw = b"".join(chunk for _, chunk in self._chunks)
-        head = split_response(raw, self._method, at_end=self._at_end)
+        head = self.head()
         error = _complaint(raw, self._method, at_end=self._at_end)
         if error is not None:
             self._chunks.clear()
@@ -307,12 +319,11 @@ class WirePieces(HttpPieces):
 
     def answer(self, end: str, returned: Any, error: BaseException | None) -> Answer:
         """Return the response as it is stored."""
-        head = split_response(b"".join(chunk for _, chunk in self._chunks), self._method, at_end=self._at_end)
+        head = self.head()
         if head is None:
             # Nothing of a response: it was while waiting for it that the connection failed.
             return with_more(self.ticket.call.failure(error or ConnectionError("no response"), self.ticket), at=AWAITED)
-        self._head = HttpResponse(head.status, head.reason, head.headers, http_version=head.version)
-        self._chunks = _body_chunks(self._chunks, head)
+        self._head, self._chunks = _received(self._chunks, head)
         answer = super().answer(end, returned, error)
         if error is None:
             return answer
@@ -341,18 +352,30 @@ def _complaint(raw: bytes, method: str, *, at_end: bool) -> BaseException | None
     return None
 
 
-def _body_chunks(reads: list[tuple[float, bytes]], head: Head) -> list[tuple[float, bytes]]:
-    """Return a body in pieces, which end where a chunk or a read from the network does; times from the head on."""
+def _received(reads: list[tuple[float, bytes]], head: Head) -> tuple[HttpResponse, list[tuple[float, bytes]]]:
+    """Return a response without its body, and that in pieces.
+
+    They end where a chunk or a read from the network does. Times are those from the head on.
+    """
     ends = list(accumulate(len(data) for _, data in reads))
     times = [at for at, _ in reads]
     start = times[bisect_left(ends, head.size)]
-    chunks = []
+    chunks: list[tuple[float, bytes]] = []
+    parts: list[int] = []
     for end, chunk in head.body.chunks:
         begin = end - len(chunk)
         first, last = bisect_right(ends, begin), bisect_left(ends, end)
         borders = [begin, *ends[first:last], end]
+        parts += range(len(chunks), len(chunks) + len(borders) - 2)
         chunks += [
             (round(times[first + index] - start, 3), chunk[left - begin : right - begin])
             for index, (left, right) in enumerate(pairwise(borders))
         ]
-    return chunks
+    response = HttpResponse(head.status, head.reason, head.headers, http_version=head.version)
+    if not head.body.is_chunked:
+        return response, chunks
+    if head.body.cut is not None and head.body.cut[0]:
+        parts.append(len(chunks) - 1)
+    ended_at = round(times[-1] - start, 3)
+    is_apart = head.body.is_whole and ended_at != (chunks[-1][0] if chunks else 0.0)
+    return response._replace(parts=tuple(parts), ended_at=ended_at if is_apart else None), chunks

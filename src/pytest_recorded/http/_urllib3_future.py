@@ -21,7 +21,7 @@ from .exchange import AWAITED, book_for_http, with_more
 from .framing import has_body, packed
 from .kin import is_awaited
 from .pools import IS_REPLAYED, PoolCall, header_texts, is_verified, requested, sleeping
-from .sources import ClosingSource, Segments, SourcePieces
+from .segments import ClosingSource, Segments, SourcePieces
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -21,7 +21,7 @@ from ..stream import Pieces
 from ..versions import versions_here
 from .framing import has_body
 from .hooks import hooked_request, hooked_response
-from .kin import HTTPX, urllib3_in_httpx
+from .kin import HTTPX, library_in_httpx
 
 if TYPE_CHECKING:
     from ..book import Book, Outcome
@@ -230,7 +230,7 @@ class HttpCall:
         tree = load_tree(found.error_json or "{}")
         library, _, name = str(tree.get("type", "")).rpartition(".")
         awaited = tree.get("at") == AWAITED or found.response_json is not None
-        if as_httpx := urllib3_in_httpx(f"{library}.{name}", awaited=awaited):
+        if as_httpx := library_in_httpx(f"{library}.{name}", awaited=awaited):
             library, name = HTTPX[0], as_httpx
         if library in HTTPX and (error := self.httpx_error(name, str(tree.get("message", "")))) is not None:
             return error
@@ -266,6 +266,7 @@ class HttpPieces(Pieces):
         encoded = chunks is None
         chunks = self._chunks if chunks is None else chunks
         response = self._head._replace(
+            parts=self._head.parts if len(chunks) == len(self._chunks) else (),
             content=b"".join(chunk for _, chunk in chunks),
             chunks=tuple((at, len(chunk)) for at, chunk in chunks) if len(chunks) > 1 else (),
             end=end,

@@ -30,6 +30,7 @@ _END: Final = b"\r\n\r\n"
 _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 _BODILESS: Final = frozenset({*range(100, 200), 204, 304})
+_INTERIM: Final = frozenset({100})
 _SMALLEST_STATUS: Final = 100
 _LARGEST_STATUS: Final = 999
 # What zlib calls it.
@@ -59,6 +60,7 @@ class Body(NamedTuple):
         is_broken: Whether it cannot become complete, because its framing is wrong.
         cut: Of a chunk that is not complete, how many bytes are there and how many are missing.
         broken: What is there instead of a chunk's size.
+        is_chunked: Whether it is chunked.
 
     """
 
@@ -67,6 +69,7 @@ class Body(NamedTuple):
     is_broken: bool = False
     cut: tuple[int, int] | None = None
     broken: bytes = b""
+    is_chunked: bool = False
 
 
 class Head(NamedTuple):
@@ -168,13 +171,16 @@ def _dechunked(data: bytes, start: int, *, at_end: bool = False) -> Body:
         at += 2
 
 
-def split_response(data: bytes, method: str, *, at_end: bool = False) -> Head | None:
+def split_response(
+    data: bytes, method: str, *, at_end: bool = False, interim: frozenset[int] = _INTERIM
+) -> Head | None:
     """Return the response in some bytes; None if they have no head.
 
     Args:
         data: The bytes.
         method: The request's method.
         at_end: Whether nothing follows them: then the end of the bytes ends the head, too.
+        interim: The statuses of responses that are followed by another one.
 
     """
     start = 0
@@ -190,13 +196,13 @@ def split_response(data: bytes, method: str, *, at_end: bool = False) -> Head | 
         if not _SMALLEST_STATUS <= int(code) <= _LARGEST_STATUS:
             return None
         start = following
-        if int(code) != _SMALLEST_STATUS:
+        if int(code) not in interim:
             break
     headers = _headers(lines)
     if not has_body(method, int(code)):
         body = Body([], is_whole=True)
     elif _is_chunked(headers):
-        body = _dechunked(data, start, at_end=at_end)
+        body = _dechunked(data, start, at_end=at_end)._replace(is_chunked=True)
     else:
         body = _measured(data, start, _length(headers))
     return Head(int(code), reason.strip(), version, headers, start, body)
@@ -231,7 +237,7 @@ def join_response(
     lines = [f"{version} {response.status} {response.reason}", *(f"{name}: {value}" for name, value in headers)]
     head = "\r\n".join(lines).encode("latin-1", "replace") + _END
     if has_body(method, response.status) and _is_chunked(response.headers):
-        return [head, *_chunked(pieces, is_cut=is_cut, cut=cut), broken]
+        return [head, *_chunked(pieces, response.parts, is_cut=is_cut, cut=cut), broken]
     return [head, *pieces]
 
 
@@ -262,15 +268,33 @@ def packed(response: HttpResponse, method: str, *, is_cut: bool = False) -> tupl
     return tuple(headers), pieces
 
 
-def _chunked(pieces: list[bytes], *, is_cut: bool, cut: tuple[int, int] | None) -> list[bytes]:
-    """Return pieces as chunks; those of a chunk that was cut announce more than there is."""
+def _chunked(pieces: list[bytes], parts: tuple[int, ...], *, is_cut: bool, cut: tuple[int, int] | None) -> list[bytes]:
+    """Return pieces as chunks, a segment each; those of a chunk that was cut announce more than there is."""
     rest: list[bytes] = []
     while cut is not None and pieces and sum(map(len, rest)) < cut[0]:
         rest.insert(0, pieces.pop())
-    framed = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+    framed: list[bytes] = []
+    open_chunk: list[bytes] = []
+    for number, piece in enumerate(pieces):
+        open_chunk.append(piece)
+        if number not in parts:
+            framed += _one_chunk(open_chunk)
+            open_chunk = []
     if cut is not None:
-        return [*framed, b"%x\r\n" % (sum(map(len, rest)) + cut[1]), *rest]
-    return framed if is_cut else [*framed, _LAST_CHUNK]
+        return [*framed, *_one_chunk(open_chunk + rest, missing=cut[1])]
+    if is_cut:
+        # How much was missing nobody has waited to see.
+        return [*framed, *(_one_chunk(open_chunk, missing=1) if open_chunk else [])]
+    return [*framed, *_one_chunk(open_chunk), _LAST_CHUNK] if open_chunk else [*framed, _LAST_CHUNK]
+
+
+def _one_chunk(parts: list[bytes], *, missing: int = 0) -> list[bytes]:
+    """Return a chunk in its parts, the last of which may be missing."""
+    first, *others = parts or [b""]
+    segments = [b"%x\r\n%b" % (sum(map(len, parts)) + missing, first), *others]
+    if not missing:
+        segments[-1] += b"\r\n"
+    return segments
 
 
 def _encoded(pieces: list[bytes], encoding: str) -> list[bytes] | None:

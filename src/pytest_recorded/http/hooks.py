@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..borders import rebordered
 from ..errors import UsageError
 from ..frame import Frame, entered
-from ..message import HttpRequest, HttpResponse, rebordered
+from ..message import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from ..call import Ticket
@@ -50,7 +51,11 @@ def hooked_response(response: HttpResponse, ticket: Ticket, mask: Mask) -> HttpR
         return made
     # Pieces of its own a hook may give; those that it has not touched are of the body that was.
     is_sized = made.chunks != response.chunks and sum(size for _, size in made.chunks) == len(made.content)
-    return made if is_sized else made._replace(chunks=rebordered(response, made.content))
+    return (
+        made
+        if is_sized
+        else made._replace(chunks=rebordered(response.chunks, response.content, made.content), parts=())
+    )
 
 
 def _through(hooks: tuple[Hook, ...], option: str, message: Message, ticket: Ticket) -> Message:

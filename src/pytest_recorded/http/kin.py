@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.client import RemoteDisconnected
 from typing import Final
 
-__all__ = ["HTTPX", "in_httpx", "in_stdlib", "is_awaited", "urllib3_in_httpx"]
+__all__ = ["HTTPX", "in_httpx", "in_stdlib", "is_awaited", "library_in_httpx"]
 
 #: The libraries whose exceptions have the same names.
 HTTPX: Final = ("httpx", "httpx2")
@@ -23,6 +23,23 @@ _URLLIB3_AWAITED: Final = {
     "IncompleteRead": "RemoteProtocolError",
     "InvalidChunkLength": "RemoteProtocolError",
     "ProtocolError": "RemoteProtocolError",
+}
+
+# What aiohttp's own exceptions are in httpx.
+_AIOHTTP: Final = {
+    "aiohttp.client_exceptions.ClientConnectorError": "ConnectError",
+    "aiohttp.client_exceptions.ClientConnectorDNSError": "ConnectError",
+    "aiohttp.client_exceptions.ClientConnectorSSLError": "ConnectError",
+    "aiohttp.client_exceptions.ClientConnectorCertificateError": "ConnectError",
+    "aiohttp.client_exceptions.UnixClientConnectorError": "ConnectError",
+    "aiohttp.client_exceptions.ServerFingerprintMismatch": "ConnectError",
+    "aiohttp.client_exceptions.ClientProxyConnectionError": "ProxyError",
+    "aiohttp.client_exceptions.ClientHttpProxyError": "ProxyError",
+    "aiohttp.client_exceptions.ConnectionTimeoutError": "ConnectTimeout",
+    "aiohttp.client_exceptions.SocketTimeoutError": "ReadTimeout",
+    "aiohttp.client_exceptions.ServerDisconnectedError": "RemoteProtocolError",
+    "aiohttp.client_exceptions.ClientOSError": "ReadError",
+    "aiohttp.http_exceptions.HttpProcessingError": "RemoteProtocolError",
 }
 
 _IN_STDLIB: Final[dict[str, type[Exception]]] = {
@@ -68,7 +85,15 @@ def in_httpx(error: BaseException, *, awaited: bool) -> str:
     return ""
 
 
-def urllib3_in_httpx(name: str, *, awaited: bool) -> str:
-    """Return the name that httpx has for an exception of urllib3, named with its module; `""` if it has none."""
+def library_in_httpx(name: str, *, awaited: bool) -> str:
+    """Return the name that httpx has for an exception of urllib3 or aiohttp; `""` if it has none.
+
+    Args:
+        name: The exception's class, with its module.
+        awaited: Whether the request had been sent.
+
+    """
+    if name in _AIOHTTP:
+        return _AIOHTTP[name]
     module, _, name = name.rpartition(".")
     return (_URLLIB3_AWAITED if awaited else _URLLIB3).get(name, "") if module == "urllib3.exceptions" else ""

@@ -117,7 +117,7 @@ class Live(asyncio.Protocol):
         at = round((time.perf_counter() - self._started) * 1000, 3)
         payload = self.handler._payload if self.handler is not None else None  # noqa: SLF001 - nobody else knows
         # Of a body that is none there is nothing of all this.
-        if self.reads and getattr(payload, "_buffer", None) and payload._waiter is None:  # noqa: SLF001
+        if self.reads and getattr(payload, "_buffer", None) and getattr(payload, "_waiter", None) is None:
             # Its caller gets it together with what he has not taken yet.
             self.reads[-1] = (at, self.reads[-1][1] + data)
             return

@@ -116,7 +116,8 @@ class Live(asyncio.Protocol):
     def _note(self, data: bytes) -> None:
         at = round((time.perf_counter() - self._started) * 1000, 3)
         payload = self.handler._payload if self.handler is not None else None  # noqa: SLF001 - nobody else knows
-        if self.reads and payload is not None and payload._buffer and payload._waiter is None:  # noqa: SLF001
+        # Of a body that is none there is nothing of all this.
+        if self.reads and getattr(payload, "_buffer", None) and getattr(payload, "_waiter", None) is None:
             # Its caller gets it together with what he has not taken yet.
             self.reads[-1] = (at, self.reads[-1][1] + data)
             return

@@ -51,11 +51,9 @@ def hooked_response(response: HttpResponse, ticket: Ticket, mask: Mask) -> HttpR
         return made
     # Pieces of its own a hook may give; those that it has not touched are of the body that was.
     is_sized = made.chunks != response.chunks and sum(size for _, size in made.chunks) == len(made.content)
-    return (
-        made
-        if is_sized
-        else made._replace(chunks=rebordered(response.chunks, response.content, made.content), parts=())
-    )
+    if is_sized:
+        return made
+    return made._replace(chunks=rebordered(response.chunks, response.content, made.content), parts=())
 
 
 def _through(hooks: tuple[Hook, ...], option: str, message: Message, ticket: Ticket) -> Message:

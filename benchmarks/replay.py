@@ -20,8 +20,8 @@ __all__ = ["measure"]
 
 _WARM_UP = 5
 _NOTES = {
-    "MockTransport, bytes": "MockTransport, bytes: its answer is ready; with json it is a dict, as in httpx's own documentation",
-    "stub adapter": "stub adapter: it answers above urllib3, which a replay does not: that is why a stub socket is the floor",
+    "MockTransport, bytes": "MockTransport, bytes: its answer is ready; json: it is a dict, as in httpx's documentation",
+    "stub adapter": "stub adapter: it answers above urllib3, which a replay does not; hence the floor is a stub socket",
 }
 
 

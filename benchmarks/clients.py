@@ -182,6 +182,7 @@ class _ReadyTransport(asyncio.Transport):
         super().__init__()
         self._protocol = protocol
         self._loop = asyncio.get_running_loop()
+        self._is_closing = False
 
     def write(self, data: Any) -> None:
         if bytes(data).endswith(b"}"):
@@ -191,10 +192,14 @@ class _ReadyTransport(asyncio.Transport):
         self.write(b"".join(parts))
 
     def is_closing(self) -> bool:
-        return False
+        return self._is_closing
 
     def close(self) -> None:
-        pass
+        if not self._is_closing:
+            self._is_closing = True
+            self._loop.call_soon(self._protocol.connection_lost, None)
+
+    abort = close
 
 
 class _ReadyConnector(aiohttp.BaseConnector):

@@ -23,12 +23,22 @@ if TYPE_CHECKING:
 # What `--only` selects, and the modules that measure it.
 _GROUPS = {
     "functions": ("functions", "recording"),
-    "httpx": ("replay", "live"),
+    "http": ("replay", "live"),
     "streams": ("streams",),
     "plugin": ("plugin", "suites"),
     "store": ("store", "misses"),
 }
-_MEASURED = ("pytest-recorded", "recorded", "vcrpy", "pytest-recording", "cassetter", "httpx", "pytest")
+_MEASURED = (
+    "pytest-recorded",
+    "recorded",
+    "vcrpy",
+    "pytest-recording",
+    "cassetter",
+    "httpx",
+    "requests",
+    "aiohttp",
+    "pytest",
+)
 
 
 def main() -> None:

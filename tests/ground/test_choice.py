@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from pytest_recorded.borders import rebordered
 from pytest_recorded.choice import Choice, Fate, choice_of
 from pytest_recorded.message import HttpRequest, HttpResponse
+from pytest_recorded.network import hosts_from
+from pytest_recorded.options import Options, read_options
 
 HOSTS = [
     ("api.openai.com", "https://api.openai.com/v1", True),
@@ -26,17 +28,20 @@ HOSTS = [
     ("[::1]", "http://[::1]/", True),
     ("[::1]:8080", "http://[::1]:8080/", True),
     ("[::1]:8080", "http://[::1]/", False),
-    ("2001:db8::*", "http://[2001:DB8::17]/", True),
+    ("2001:db8::/32", "http://[2001:DB8::17]/", True),
+    ("10.0.0.0/8:80", "http://10.1.2.3/", True),
+    ("10.0.0.0/8", "http://11.1.2.3/", False),
     ("b\xfccher.example", "http://xn--bcher-kva.example/", True),
     ("xn--bcher-kva.example", "http://b\xfccher.example/", True),
-    ("[ab].example", "http://a.example/", False),
+    ("localhost", "http://127.0.0.1/", True),
+    ("127.0.0.1", "http://localhost/", False),
 ]
 
 
 def fate(url, **options):
     request = HttpRequest("GET", url, ())
-    names = ("hosts", "ignore_hosts", "kinds", "live")
-    choice = choice_of(*(tuple(options.get(name, ())) for name in names))
+    read = Options(**read_options(options, where="here"))
+    choice = choice_of(read.hosts, read.ignore_hosts, read.kinds, read.live)
     assert choice is not None
     return choice.fate(request.kind, (request.host, request.port))
 
@@ -54,7 +59,7 @@ def test_a_host_that_is_named_and_ignored_is_ignored():
 
 
 def test_hosts_say_nothing_of_functions_and_kinds_speak_of_both():
-    choice = Choice(("a.example",), ("b.example",), ("shop.*", "http.a.*"), ())
+    choice = Choice(hosts_from(["a.example"], ""), hosts_from(["b.example"], ""), ("shop.*", "http.a.*"), ())
     assert choice.fate("shop.price", None) is Fate.OURS
     assert choice.fate("tools.price", None) is Fate.LEFT_OUT
     assert choice.fate("http.a.example", ("a.example", 80)) is Fate.OURS
@@ -62,7 +67,7 @@ def test_hosts_say_nothing_of_functions_and_kinds_speak_of_both():
 
 
 def test_a_live_kind_runs_live_even_where_it_is_left_out():
-    choice = Choice((), ("a.example",), ("shop.*",), ("tools.*", "http.a.example"))
+    choice = Choice((), hosts_from(["a.example"], ""), ("shop.*",), ("tools.*", "http.a.example"))
     assert choice.fate("tools.price", None) is Fate.LIVE
     assert choice.fate("http.a.example", ("a.example", 80)) is Fate.LIVE
     assert choice.fate("tools", None) is Fate.LEFT_OUT

@@ -123,6 +123,8 @@ def test_what_a_client_recorded_with_vcrpy_is_replayed_to_every_client(server, c
     # vcrpy's JSON has no bytes; what it cannot decode ends the recording.
     loses = ("binary", "bare") if suffix == "json" else ()
     asked = [ask for ask in answers(server) if ask[0].rpartition("/")[2] not in loses]
+    # Under vcrpy aiohttp tries to unpack the body that a HEAD has not got.
+    asked = [ask for ask in asked if (client.name, ask[1]) != ("aiohttp", "HEAD")]
     with use_cassette(tmp_path / "own.db", mode="once", scope="made"):
         live = see_all(client, asked)
     answers(server)

@@ -96,7 +96,8 @@ def test_an_answer_that_was_packed_opens_where_its_decoder_is_missing(encoding, 
     url = server.on("/x", server.reply(PACKED[encoding], ("Content-Encoding", encoding)))
     with cassette(scope="s") as block:
         bodies = [httpx.get(url).content, httpx2.get(url).content, requests.get(url, timeout=5).content]
-        bodies.append(urllib3.PoolManager().request("GET", url).data)
+        with urllib3.PoolManager() as manager:
+            bodies.append(manager.request("GET", url).data)
         assert [job.response.text for job in block.jobs] == [TEXT.decode()] * 4
     assert bodies == [TEXT] * 4
     server.stop()
@@ -166,17 +167,24 @@ URLS = {
     "no path": ("http://far.example", "http://far.example/"),
     "a fragment": ("http://far.example/x#top", "http://far.example/x"),
 }
-BY_PROXY = {
-    "httpx": lambda url, proxy: _by_httpx(httpx, url, proxy),
-    "httpx2": lambda url, proxy: _by_httpx(httpx2, url, proxy),
-    "requests": lambda url, proxy: requests.get(url, proxies={"http": proxy}, timeout=5).text,
-    "urllib3": lambda url, proxy: urllib3.ProxyManager(proxy).request("GET", url).data.decode(),
-}
+
+
+def _by_urllib3(url, proxy):
+    with urllib3.ProxyManager(proxy) as manager:
+        return manager.request("GET", url).data.decode()
 
 
 def _by_httpx(lib, url, proxy):
     with lib.Client(proxy=proxy, trust_env=False) as client:
         return client.get(url).text
+
+
+BY_PROXY = {
+    "httpx": lambda url, proxy: _by_httpx(httpx, url, proxy),
+    "httpx2": lambda url, proxy: _by_httpx(httpx2, url, proxy),
+    "requests": lambda url, proxy: requests.get(url, proxies={"http": proxy}, timeout=5).text,
+    "urllib3": _by_urllib3,
+}
 
 
 @pytest.mark.parametrize("name", URLS)

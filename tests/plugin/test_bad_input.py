@@ -219,6 +219,8 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_old_cassette_and_what_was_rec
         f"{example.cassette}: disk I/O error. The disk could not be written or read: check its space" in result.output
     )
     assert (example.cassette.read_bytes(), len(example.staged)) == (before, 1)
+    # This run is in this very process, which goes on without a limit.
+    example.write(test_b=HEAD + "def test_x():\n    world.ask('a')\n")
     assert example.run("--record-mode=once").counts == {"replayed": 2}
     assert (example.calls, example.staged) == (["big", "a"], [])
 

@@ -7,6 +7,7 @@ their floor is a stub of what they read from, so that they still write a request
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 from time import perf_counter
@@ -16,13 +17,15 @@ import aiohttp
 import httpx
 import requests
 import urllib3
+from aiohttp import web
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.test_utils import TestServer
 
 from .chat import chat_request
 from .server import answer_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     Before = Callable[[int], None]
 
@@ -212,13 +215,30 @@ class _ReadyConnector(aiohttp.BaseConnector):
         return protocol
 
 
+async def _served(request: web.Request) -> web.Response:
+    await request.read()
+    return web.Response(body=_BODY, headers=_TYPED)
+
+
+@contextlib.asynccontextmanager
+async def _session(floor: str, url: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Give a session and the URL that it is to ask."""
+    async with contextlib.AsyncExitStack() as stack:
+        if floor == "TestServer":
+            application = web.Application()
+            application.router.add_post("/{path:.*}", _served)
+            server = await stack.enter_async_context(TestServer(application))
+            url = str(server.make_url("/v1/chat/completions"))
+        connector = _ReadyConnector() if floor == "stub transport" else None
+        yield await stack.enter_async_context(aiohttp.ClientSession(connector=connector)), url
+
+
 def _aiohttp(url: str, numbers: Iterable[int], floor: str = "", before: Before = _nothing) -> list[float]:
     async def asked() -> list[float]:
-        connector = _ReadyConnector() if floor else None
-        async with aiohttp.ClientSession(connector=connector) as session:
+        async with _session(floor, url) as (session, address):
 
             async def ask(question: dict[str, Any]) -> None:
-                async with session.post(url, json=question) as response:
+                async with session.post(address, json=question) as response:
                     await response.read()
 
             return await _each_async(numbers, ask, before)
@@ -230,5 +250,5 @@ CLIENTS = (
     Client("httpx", tuple(_MOCKED), 1.5, _httpx),
     Client("httpx async", tuple(_MOCKED), 1.5, _httpx_async),
     Client("requests", ("stub socket", "stub adapter"), 1.7, _requests),
-    Client("aiohttp", ("stub transport",), 1.7, _aiohttp),
+    Client("aiohttp", ("stub transport", "TestServer"), 1.7, _aiohttp),
 )

@@ -21,6 +21,7 @@ __all__ = ["measure"]
 _WARM_UP = 5
 _NOTES = {
     "MockTransport, bytes": "MockTransport, bytes: its answer is ready; json: a dict, as in httpx's documentation",
+    "TestServer": "TestServer: aiohttp's own tool for tests, a server in the same process",
     "stub adapter": "stub adapter: it answers above urllib3, which a replay does not; hence the floor is a stub socket",
 }
 

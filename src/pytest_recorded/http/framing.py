@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def is_whole(sent: bytearray) -> bool:
     end = sent.find(_END)
     if end < 0:
         return False
-    headers = _headers(bytes(sent[:end]).decode("latin-1").split("\r\n")[1:])
+    headers = _request_head(bytes(sent[:end])).headers
     if _is_chunked(headers):
         # A chunk may end like the last one does.
         return sent.endswith(_LAST_CHUNK) and _dechunked(bytes(sent), end + len(_END)).is_whole is True
@@ -109,15 +110,21 @@ def is_whole(sent: bytearray) -> bool:
 def parse_request(sent: bytes) -> Request | None:
     """Return the request in some bytes, as far as it was sent; None if they have no head."""
     head, end, body = sent.partition(_END)
+    request = _request_head(head)
+    if not end or not request.target:
+        return None
+    if _is_chunked(request.headers):
+        body = b"".join(chunk for _, chunk in _dechunked(body, 0).chunks)
+    return request._replace(body=body)
+
+
+@lru_cache(maxsize=32)
+def _request_head(head: bytes) -> Request:
+    """Return the head of a request, which is asked for whenever a part of it is sent; no target if it is none."""
     first, *lines = head.decode("latin-1").split("\r\n")
     before, _, version = first.rpartition(" ")
     method, _, target = before.partition(" ")
-    if not end or not target or not version.startswith("HTTP/"):
-        return None
-    headers = _headers(lines)
-    if _is_chunked(headers):
-        body = b"".join(chunk for _, chunk in _dechunked(body, 0).chunks)
-    return Request(method, target, headers, body)
+    return Request(method, target if version.startswith("HTTP/") else "", _headers(lines), b"")
 
 
 def _headers(lines: list[str]) -> Headers:

@@ -34,9 +34,13 @@ def unreadable(scope: Scope, kind: str, error: Exception) -> MissingRecording:
 
 
 def ended_before(scope: Scope, kind: str, pieces: int) -> MissingRecording:
-    """Return the miss of a caller who reads a stream further than its recorded caller did."""
-    headline = f"The recording of {kind} ends after {pieces} piece{'' if pieces == 1 else 's'}."
-    why = "reason:   its caller closed the stream there; this one reads on"
+    """Return the miss of a caller who waits for more than the recorded caller has waited for."""
+    if pieces:
+        headline = f"The recording of {kind} ends after {pieces} piece{'' if pieces == 1 else 's'}."
+        why = "reason:   its caller closed the stream there; this one reads on"
+    else:
+        headline = f"The recording of {kind} ends before its answer came."
+        why = "reason:   its caller cancelled it, or left it unread; this one waits for it"
     return _of_recording(scope, kind, headline, why, "all uses served")
 
 

@@ -11,7 +11,7 @@ import httpx
 import httpx2
 import pytest
 
-from pytest_recorded import RecordedFailure, use_cassette
+from pytest_recorded import MissingRecording, RecordedFailure, drive, use_cassette
 
 BOTH = pytest.mark.parametrize("lib", [httpx, httpx2], ids=["httpx", "httpx2"])
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -50,6 +50,34 @@ def test_a_cancelled_call_is_recorded_and_its_replay_waits_to_be_cancelled(lib, 
 
     with cassette("none"):
         assert anyio.run(_cancelled, lib, ask, has_waited, backend=backend) == []
+
+
+@BACKENDS
+@BOTH
+def test_who_waits_on_where_the_recorded_caller_was_cancelled_gets_a_miss_in_the_end(
+    lib, backend, server, cassette, monkeypatch
+):
+    has_come, is_told = threading.Event(), threading.Event()
+    url = server.on("/x", (lambda _asked: has_come.set() or b"", "hang"))
+
+    async def ask(client, got):
+        try:
+            await client.get(url)
+        except MissingRecording as miss:
+            got.append(miss.reason)
+            is_told.set()
+
+    def once(event):
+        async def wait(_got):
+            await anyio.to_thread.run_sync(event.wait, 10)
+
+        return wait
+
+    with cassette():
+        assert anyio.run(_cancelled, lib, ask, once(has_come), backend=backend) == []
+    monkeypatch.setattr(drive, "_PATIENCE", 0.01)
+    with pytest.raises(MissingRecording, match="ends before its answer came"), cassette("none"):
+        assert anyio.run(_cancelled, lib, ask, once(is_told), backend=backend) == ["all uses served"]
 
 
 @BACKENDS

@@ -40,6 +40,7 @@ class Attempt(NamedTuple):
         peer: The host and the port.
         line: The line of the user's code.
         is_blocked: Whether it was blocked.
+        is_counted: Whether it belongs to a call that has been counted as live already.
 
     """
 
@@ -47,6 +48,7 @@ class Attempt(NamedTuple):
     peer: str
     line: str
     is_blocked: bool
+    is_counted: bool = False
 
 
 class Log:
@@ -70,7 +72,7 @@ class Log:
                 attempt = attempt._replace(peer="further hosts", line="")
             self._attempts[attempt] += 1
 
-    def take(self) -> list[tuple[str, str, str, bool, int]]:
+    def take(self) -> list[tuple[str, str, str, bool, bool, int]]:
         """Return the attempts since the last time, each once, with how often it was made."""
         with self._lock:
             taken, self._attempts = self._attempts, Counter()
@@ -154,7 +156,7 @@ def judged(peer: Peer, sock: Any = None, *, connects: bool = True, asks: bool = 
     if call is not None and not call.is_left_out:
         return None
     policy = _policy(frame)
-    # An HTTP call that is left out has been counted already.
+    # So is an HTTP call that is left out.
     is_counted = call is not None and call.call.host() is not None
     if policy is None or not (policy.blocks or (policy.log is not None and connects and not is_counted)):
         return None
@@ -167,7 +169,7 @@ def judged(peer: Peer, sock: Any = None, *, connects: bool = True, asks: bool = 
     test = policy.test or (policy.log.place if policy.log is not None else "") or current_node()
     line = getattr(_local, "line", "") or user_line(sys._getframe(1))  # noqa: SLF001 - only the stack knows
     if policy.log is not None:
-        policy.log.note(Attempt(test, peer.shown(name), line, policy.blocks), sock)
+        policy.log.note(Attempt(test, peer.shown(name), line, policy.blocks, is_counted), sock)
     return NetworkBlocked.of(peer.shown(name), name or peer.host, test, line) if policy.blocks else None
 
 

@@ -44,11 +44,12 @@ class Tally:
 
     def add_attempts(self, attempts: Iterable[Any], test: str = "") -> None:
         """Add connections past the recorder; `test`: whose report tells of them."""
-        for *attempt, number in attempts:
+        for *attempt, is_counted, number in attempts:
             self.attempts[tuple(attempt)] += number
-            self.counts["live"] += number
+            uncounted = 0 if is_counted else number
+            self.counts["live"] += uncounted
             if test:
-                self.by_test.setdefault(test, Counter())["live"] += number
+                self.by_test.setdefault(test, Counter())["live"] += uncounted
 
 
 def in_words(counts: Counter[str]) -> str:

@@ -111,7 +111,7 @@ class HttpRequest(NamedTuple):
 
         Args:
             match: Which parts count: `method`, `url`, or of it `scheme`, `host`, `port`, `path`; `query`, `body`,
-                `header:NAME`.
+                `header:NAME`. With the URL or its path counts which range of what lies there is asked for.
             ignore: Paths into the body, or names of fields and query parameters, that do not count.
 
         Raises:
@@ -136,6 +136,8 @@ class HttpRequest(NamedTuple):
                 parts["body"] = {body.form: _body_tree(body, ignore)} if body.form else None
             else:
                 parts[part] = self.header(part.removeprefix("header:"))
+        if (asked := self.header("range")) and ("url" in parts or "path" in parts):
+            parts["range"] = asked
         return canonical(parts)
 
     def tree(self) -> dict[str, Any]:

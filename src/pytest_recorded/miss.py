@@ -166,6 +166,7 @@ def _leaves(kind: str, request_json: str | None) -> Iterator[tuple[str, str]]:
     url, _, query = str(tree.get("url", "")).partition("?")
     yield "method", str(tree.get("method"))
     yield "url", url
+    yield from (("range", value) for name, value in tree.get("headers") or () if name.lower() == "range")
     for pair in sorted(query.split("&")) if query else ():
         name, _, value = pair.partition("=")
         yield f"query.{name}", canonical(value)

@@ -31,7 +31,9 @@ def install() -> None:
     # pytest-socket puts a class of its own there for a while.
     genuine = next((cls for cls in classes if cls.__module__ == "socket"), socket.socket)
     loop = getattr(sys.modules.get("uvloop"), "Loop", None)
-    for owner, wrappers in ((genuine, _METHODS), (socket, _FUNCTIONS), (loop, _COROUTINES)):
+    # aiohttp's way to look names up without `socket`, and its usual one where aiodns is installed.
+    resolver = getattr(sys.modules.get("aiohttp.resolver"), "AsyncResolver", None)
+    for owner, wrappers in ((genuine, _METHODS), (socket, _FUNCTIONS), (loop, _LOOP), (resolver, _RESOLVER)):
         for name, wrapper in wrappers.items():
             found = getattr(owner, name, None)
             # The mark says whose it is: pytester forgets our modules, and loads them anew.
@@ -92,10 +94,7 @@ def _resolving(resolve: Callable[..., Any]) -> Any:
             raise blocked
         found = resolve(*args, **kwargs)
         if not is_read:
-            # A stand-in for the function may answer anything.
-            with contextlib.suppress(Exception):
-                for address in _addresses(found):
-                    remember(peer.host, str(peer_of(address).ip))
+            _remember_all(peer, found)
         return found
 
     vars(resolve_if_allowed)["__submitted__"] = lambda: _with_line(resolve_if_allowed)
@@ -119,16 +118,20 @@ def _naming(find_name: Callable[..., Any]) -> Any:
 
 
 def _opening(open_: Callable[..., Any], *, told_by: Callable[..., tuple[Any, Any]], connects: bool = True) -> Any:
-    """Guard a coroutine function of uvloop, whose sockets are its own; `told_by`: which arguments are host and port."""
+    """Guard a coroutine function that does without `socket`; `told_by`: which arguments are host and port."""
 
     async def open_if_allowed(self: Any, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
         host, port = told_by(args, kwargs)
-        if isinstance(host, str | bytes | bytearray):
-            peer = peer_of(host, port)
-            if (blocked := judged(peer, connects=connects, asks=peer.ip is None)) is not None:
-                raise blocked
-        return await open_(self, *args, **kwargs)
+        if not isinstance(host, str | bytes | bytearray):
+            return await open_(self, *args, **kwargs)
+        peer = peer_of(host, port)
+        if (blocked := judged(peer, connects=connects, asks=peer.ip is None)) is not None:
+            raise blocked
+        found = await open_(self, *args, **kwargs)
+        if not connects and peer.ip is None:
+            _remember_all(peer, found)
+        return found
 
     return open_if_allowed
 
@@ -157,14 +160,21 @@ def _with_line(resolve: Callable[..., Any]) -> Callable[..., Any]:
     return resolve_for_submitter if line else resolve
 
 
+def _remember_all(peer: Peer, found: Any) -> None:
+    # A stand-in for a function that looks names up may answer anything.
+    with contextlib.suppress(Exception):
+        for address in _addresses(found):
+            remember(peer.host, str(peer_of(address).ip))
+
+
 def _addresses(found: Any) -> Iterator[str]:
     if isinstance(found, str):
         yield found
     elif isinstance(found, tuple):
         yield from found[2]
     else:
-        for *_, address in found:
-            yield str(address[0])
+        for entry in found:
+            yield str(entry["host"] if isinstance(entry, dict) else entry[-1][0])
 
 
 _METHODS: Final[dict[str, Callable[[Any], Any]]] = {
@@ -173,11 +183,13 @@ _METHODS: Final[dict[str, Callable[[Any], Any]]] = {
     "sendto": functools.partial(_sending, at=-1),
     "sendmsg": functools.partial(_sending, at=3),
 }
-_COROUTINES: Final[dict[str, Callable[[Any], Any]]] = {
+_LOOKING_UP: Final = functools.partial(_opening, told_by=functools.partial(_host_and_port, at=0), connects=False)
+_LOOP: Final[dict[str, Callable[[Any], Any]]] = {
     "create_connection": functools.partial(_opening, told_by=functools.partial(_host_and_port, at=1)),
     "create_datagram_endpoint": functools.partial(_opening, told_by=_remote_address),
-    "getaddrinfo": functools.partial(_opening, told_by=functools.partial(_host_and_port, at=0), connects=False),
+    "getaddrinfo": _LOOKING_UP,
 }
+_RESOLVER: Final[dict[str, Callable[[Any], Any]]] = {"resolve": _LOOKING_UP}
 _FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("getaddrinfo", "gethostbyname", "gethostbyname_ex"), _resolving),
     **dict.fromkeys(("gethostbyaddr", "getnameinfo"), _naming),

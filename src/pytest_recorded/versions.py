@@ -103,8 +103,8 @@ def _looked_up(file: str, module: str) -> _Version | _Other:
         return _USER
     top = module.partition(".")[0]
     # A namespace has as many providers as it has packages.
-    providers = _providers().get(top, []) if _is_file(top) else []
-    found = _distribution(providers[0]) if len(set(providers)) == 1 else None
+    names = [name for name in {*_providers().get(top, [])} if _is_file(top) or file in _files(name)]
+    found = _distribution(names[0]) if len(names) == 1 else None
     return (found.metadata["Name"], found.version) if found is not None else _NOBODY
 
 
@@ -127,6 +127,12 @@ def _distribution(name: str) -> Distribution | None:
         return metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+@cache
+def _files(name: str) -> frozenset[str]:
+    found = _distribution(name)
+    return frozenset(str(found.locate_file(file)) for file in found.files or ()) if found is not None else frozenset()
 
 
 @cache

@@ -49,6 +49,16 @@ def test_the_key_of_a_request_is_the_same_in_each_release():
     assert key(asked) == "b2:5ccb969a5f16b5ef72ec40e76e384ab9"
 
 
+@pytest.mark.parametrize("part", ["url", "path"])
+def test_the_range_that_is_asked_for_counts_with_what_it_is_a_range_of(part):
+    whole, first, second = (
+        HttpRequest("GET", "https://shop.example/a", (("Range", asked),) if asked else ())
+        for asked in ("", "bytes=0-9", "bytes=10-19")
+    )
+    assert len({key(asked, match=("method", part)) for asked in (whole, first, second)}) == 3
+    assert len({key(asked, match=("method", "query")) for asked in (whole, first, second)}) == 1
+
+
 # Pairs of bodies that mean the same, and pairs that do not.
 SAME = {
     "json-white-space": ('{"a":1}', ' {\n "a" : 1 }\n', JSON),

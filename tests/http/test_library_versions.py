@@ -140,8 +140,8 @@ PROBE = """
 import sys
 sys.path.insert(0, {src!r})
 from pytest_recorded.versions import versions_here, version_of
-import acme.store, acme.gate, plainlib, edited, vendor, broken
-for module in (acme.store, acme.gate, plainlib, edited, vendor, broken):
+import acme.store, acme.gate, plainlib, edited, vendor, broken, space.one, space.two.deep
+for module in (acme.store, acme.gate, plainlib, edited, vendor, broken, space.one, space.two.deep):
     print(module.__name__, version_of(module.call))
 print(edited.call(lambda: plainlib.call(versions_here)))
 """
@@ -153,11 +153,14 @@ def test_each_way_to_install_a_package_is_told_apart(tmp_path):
     code = "def call(then=None):\n    return then() if then else None\n"
     for folder, name in (
         (site / "acme", "store"), (site / "acme", "gate"), (site, "plainlib"), (project, "edited"), (site, "vendor"),
-        (site, "broken"),
+        (site, "broken"), (site / "space", "one"), (site / "space" / "two", "deep"),
     ):  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.py").write_text(code)
-    for name, files in (("acme-store", "acme/store.py"), ("Plain", "plainlib.py"), ("edited", "edited.pth")):
+    for name, files in (
+        ("acme-store", "acme/store.py"), ("Plain", "plainlib.py"), ("edited", "edited.pth"), ("space", "space/one.py"),
+        ("Other", "space/two/deep.py"),
+    ):  # fmt: skip
         info = site / f"{name.replace('-', '_')}-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
@@ -178,5 +181,7 @@ def test_each_way_to_install_a_package_is_told_apart(tmp_path):
         "edited {}",
         "vendor {}",
         "broken {}",
+        "space.one {'space': '1.2'}",
+        "space.two.deep {'Other': '1.2'}",
         "{'Plain': '1.2'}",
     ]

@@ -24,6 +24,7 @@ from .pools import IS_REPLAYED, PoolCall, header_texts, is_verified, requested, 
 from .segments import ClosingSource, Segments, SourcePieces
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from ..book import Book
@@ -75,6 +76,17 @@ def _book_for(pool: Any, connection: Any = None, options: Any = None) -> Book | 
     return book_for_http()
 
 
+@contextlib.contextmanager
+def _preloading(response: Any) -> Iterator[None]:
+    """Read a response at once, as the connection that makes it does: its errors name no pool, which it has not yet."""
+    response._preloaded_content = True  # noqa: SLF001 - see above
+    pool, response._pool = response._pool, None  # noqa: SLF001 - see above
+    try:
+        yield
+    finally:
+        response._pool = pool  # noqa: SLF001 - see above
+
+
 class _Race:
     """Whether a pool connects to all of a host's addresses at once: not before it is known what will be asked."""
 
@@ -116,8 +128,8 @@ class _Sync:
             if not call.is_live and more.get("on_post_connection") is not None:
                 more["on_post_connection"](call.connection_info())
             if more.get("preload_content", True) and response.status != _SWITCHING:
-                response._preloaded_content = True  # noqa: SLF001 - as its constructor does
-                response._body = response.read(decode_content=response.decode_content)  # noqa: SLF001 - see above
+                with _preloading(response):
+                    response._body = response.read(decode_content=response.decode_content)  # noqa: SLF001 - see there
             return response
 
         return _make_request
@@ -185,8 +197,8 @@ class _Async(_Sync):
             if not call.is_live and more.get("on_post_connection") is not None:
                 await more["on_post_connection"](call.connection_info())
             if more.get("preload_content", True) and response.status != _SWITCHING:
-                response._preloaded_content = True  # noqa: SLF001 - as the connection does
-                response._body = await response.read(decode_content=response.decode_content)  # noqa: SLF001 - see above
+                with _preloading(response):
+                    response._body = await response.read(decode_content=response.decode_content)  # noqa: SLF001 - see there
             return response
 
         return _make_request

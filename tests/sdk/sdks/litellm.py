@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 from typing import ClassVar
 
 from .base import KEY, MODEL, TOOLS, Sdk, said
@@ -30,8 +31,10 @@ class LiteLLM(Sdk):
         litellm.disable_aiohttp_transport = not self.is_over_aiohttp
         # Else clients are used again whose event loops are closed.
         litellm.in_memory_llm_clients_cache.flush_cache()
-        self.opened = [litellm.AsyncHTTPHandler(timeout=60)] if self.is_async else []
-        litellm.module_level_aclient = next(iter(self.opened), litellm.module_level_aclient)
+        if self.is_async:
+            litellm.module_level_aclient = litellm.AsyncHTTPHandler(timeout=60)
+            cached = SimpleNamespace(aclose=litellm.close_litellm_async_clients)
+            self.opened = [litellm.module_level_aclient, cached]
         call = litellm.acompletion if self.is_async else litellm.completion
         return partial(call, model=f"{self.prefix}/{MODEL}", api_base=url + self.base, api_key=KEY, **more)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from .base import ABOUT, FILE, KEY, MODEL, SCHEMA, TOOLS, Sdk, said
 
@@ -41,18 +41,19 @@ class Anthropic(Sdk):
 
 
 class Google(Sdk):
-    """Google's Gemini; the asynchronous client is told to use httpx2, because it prefers aiohttp."""
+    """Google's Gemini; the asynchronous client is told to use httpx2 or httpx, because it prefers aiohttp."""
 
     name, package, provider = "google-genai", "google-genai", "google"
     prefers_httpx: ClassVar[bool] = True
 
     def client(self, url, **more):
-        import httpx2
         from google import genai
         from google.genai import types
 
         retry = types.HttpRetryOptions(attempts=self.attempts, initial_delay=0.001, max_delay=0.002)
-        self.opened = [httpx2.AsyncClient()] if self.is_async and self.prefers_httpx else []
+        # Of httpx before version 2; in between of both.
+        *_, client_type, _ = get_args(types.HttpOptions.model_fields["httpx_async_client"].annotation)
+        self.opened = [client_type()] if self.is_async and self.prefers_httpx else []
         over = {"httpx_async_client": self.opened[0]} if self.opened else more
         options = types.HttpOptions(base_url=url, retry_options=retry, **over)
         client = genai.Client(api_key=KEY, http_options=options)

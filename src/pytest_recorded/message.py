@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from . import body as bodies
-from .borders import moved
+from .borders import moved, rebordered
 from .canonical import canonical
 from .errors import SerializationError
-from .paths import DEEP, drop
+from .known import REDACTED
+from .paths import DEEP, change, drop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .paths import Path
     from .redact import Edit, Mask
 
-__all__ = ["HttpRequest", "HttpResponse", "same_response"]
+__all__ = ["HttpRequest", "HttpResponse", "same_response", "without"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -106,13 +107,14 @@ class HttpRequest(NamedTuple):
     def _netloc(self) -> str:
         return self.url.partition("://")[2].partition("/")[0].partition("?")[0]
 
-    def canonical(self, match: Sequence[str], ignore: tuple[Path, ...]) -> str:
+    def canonical(self, match: Sequence[str], ignore: tuple[Path, ...], secret: tuple[Path, ...] = ()) -> str:
         """Return the text whose digest is this request's key.
 
         Args:
             match: Which parts count: `method`, `url`, or of it `scheme`, `host`, `port`, `path`; `query`, `body`,
                 `header:NAME`. With the URL or its path counts which range of what lies there is asked for.
             ignore: Paths into the body, or names of fields and query parameters, that do not count.
+            secret: Paths into the body where any value is as good as another.
 
         Raises:
             SerializationError: The body is JSON, nested too deeply.
@@ -133,7 +135,7 @@ class HttpRequest(NamedTuple):
             elif part == "body":
                 body = self._body()
                 # The JSON string "a" is another body than the text a.
-                parts["body"] = {body.form: _body_tree(body, ignore)} if body.form else None
+                parts["body"] = {body.form: _body_tree(body, ignore, secret)} if body.form else None
             else:
                 parts[part] = self.header(part.removeprefix("header:"))
         if (asked := self.header("range")) and ("url" in parts or "path" in parts):
@@ -181,14 +183,21 @@ def _kind_at(netloc: str) -> str:
     return "http." + host.lower()
 
 
-def _body_tree(body: bodies.Body, ignore: tuple[Path, ...]) -> Any:
+def _body_tree(body: bodies.Body, ignore: tuple[Path, ...], secret: tuple[Path, ...]) -> Any:
     if body.form == "form":
         names = {str(path[-1]) for path in ignore if path[:-1] in ((), (DEEP,))}
         return "&" + _without_parameters(body.tree, names)
     if body.form == "parts":
         # A part is a field of the body, and an element of it.
         return drop([part for part in (drop(part, ignore) for part in body.tree) if part], ignore)
-    return drop(body.tree, ignore) if body.form == "json" else body.tree
+    return without(drop(body.tree, ignore), secret) if body.form == "json" else body.tree
+
+
+def without(tree: Any, secret: tuple[Path, ...], instead: Callable[[Any], Any] = lambda _value: REDACTED) -> Any:
+    """Return a tree without what stands at secret places."""
+    for path in secret:
+        tree = change(tree, path, instead)
+    return tree
 
 
 def _without_parameters(query: str, names: set[str]) -> str:
@@ -303,8 +312,10 @@ class HttpResponse(NamedTuple):
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SerializationError(f"the stored response is no HTTP response ({error!r})") from None
 
-    def masked(self, mask: Mask) -> HttpResponse:
-        """Return this response without its secrets."""
+    def masked(self, mask: Mask, secret: tuple[Path, ...] = ()) -> HttpResponse:
+        """Return this response without its secrets; `secret`: places in its body, if that is JSON."""
+        if secret:
+            return self._covered(mask, secret).masked(mask)
         headers = tuple((name, mask.header(name, value)) for name, value in self.headers)
         edits: list[list[Edit]] = []
         text = _text_of(self.content)
@@ -314,6 +325,26 @@ class HttpResponse(NamedTuple):
             content, encoding = mask.text(text, edits).encode(), "utf-8"
         chunks = moved(self.chunks, self.content, encoding, edits) if edits else self.chunks
         return self._replace(headers=headers, content=content, chunks=chunks)
+
+    def _covered(self, mask: Mask, secret: tuple[Path, ...]) -> HttpResponse:
+        try:
+            tree = json.loads(self.content)
+            covered = without(tree, secret, lambda value: _standing_in(mask, value))
+        except (ValueError, RecursionError, SerializationError):
+            return self
+        if covered == tree:
+            return self
+        content = json.dumps(covered).encode()
+        return self._replace(content=content, chunks=rebordered(self.chunks, self.content, content), parts=())
+
+
+def _standing_in(mask: Mask, value: Any) -> Any:
+    """Return what stands for a value at a secret place."""
+    if value is None or type(value) is bool:
+        return value
+    if type(value) is str:
+        return mask.value(value)
+    return 0 if type(value) in (int, float) else REDACTED
 
 
 def _text_of(content: bytes) -> str | None:

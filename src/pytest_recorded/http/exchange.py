@@ -13,10 +13,9 @@ from ..drive import current_task
 from ..errors import RecordedFailure
 from ..frame import current_frame
 from ..job import Answer, Found, Status
-from ..message import HttpRequest, HttpResponse
+from ..message import HttpRequest, HttpResponse, without
 from ..objects import Types
-from ..paths import change
-from ..redact import REDACTED, Mask
+from ..redact import Mask
 from ..stream import Pieces
 from ..versions import versions_here
 from .framing import has_body
@@ -159,7 +158,9 @@ class HttpCall:
             for name, value in self.request.headers:
                 if name.lower() not in _HARMLESS:
                     secrets.observe_header(name, value)
-            self._key = digest_text(secrets.hide(self.request.canonical(self.book.match, self.book.ignore)))
+            self._key = digest_text(
+                secrets.hide(self.request.canonical(self.book.match, self.book.ignore, self.book.redacted))
+            )
         return self._key
 
     def host(self) -> Host:
@@ -188,9 +189,8 @@ class HttpCall:
         tree = request.tree()
         if "form" in tree:
             tree["form"] = secrets.hide(tree["form"], form=True)
-        for path in self.book.redacted:
-            if "json" in tree:
-                tree["json"] = change(tree["json"], path, lambda _value: REDACTED)
+        if "json" in tree:
+            tree["json"] = without(tree["json"], self.book.redacted)
         return secrets.hide(to_text(tree))
 
     def info_json(self) -> str:
@@ -273,7 +273,8 @@ class HttpPieces(Pieces):
             encoded=encoded,
         )
         mask = Mask(self.ticket.book.secrets, self.ticket.tag)
-        text = to_text(hooked_response(response, self.ticket, mask).masked(mask).tree())
+        stored = hooked_response(response, self.ticket, mask).masked(mask, self.ticket.book.redacted)
+        text = to_text(stored.tree())
         if error is None:
             return Answer(Status.COMPLETED, text)
         return self.ticket.call.failure(error, self.ticket)._replace(response_json=text)

@@ -45,7 +45,7 @@ def hooked_response(response: HttpResponse, ticket: Ticket, mask: Mask) -> HttpR
     if not hooks:
         return response
     # What is secret in it, because of its place, is known from then on, wherever a hook may move it.
-    response.masked(mask)
+    response.masked(mask, ticket.book.redacted)
     made = _through(hooks, "before_record_response", response, ticket)
     if made.content == response.content:
         return made

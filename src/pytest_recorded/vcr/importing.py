@@ -353,7 +353,7 @@ def _row(ticket: Ticket, interaction: Interaction, tool: str) -> Row:
     ticket.started_at = interaction.recorded_at or _UNKNOWN
     ticket.request_json = ticket.call.request_json()
     ticket.info_json = to_text({"via": tool})
-    text = to_text(interaction.response.masked(Mask(scope.secrets, ticket.tag)).tree())
+    text = to_text(interaction.response.masked(Mask(scope.secrets, ticket.tag), scope.redacted).tree())
     name = ticket.address.scope if ticket.address is not None else ""
     row = final_row(ticket.row(name, Answer(Status.COMPLETED, text)), name)
     return row._replace(completed_at=row.started_at)

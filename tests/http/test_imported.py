@@ -216,7 +216,7 @@ def test_what_aiohttp_recorded_with_vcrpy_is_replayed_to_every_client(server, cl
 
 
 def test_what_aiohttp_was_given_as_json_is_found_again_and_a_form_is_said_to_be_lost(server, tmp_path):
-    """vcrpy stores the values of json= and data= themselves, and no content type."""
+    """The values of json= and data= themselves are what vcrpy stores, and no content type."""
     number = iter(range(100))
     url = server.on("/chat", (lambda _asked: server.reply(b"%d" % next(number), JSON),))
     chat = {"messages": [{"role": "user", "content": "hi"}], "n": 1, "t": 0.5, "stream": False, "stop": None}

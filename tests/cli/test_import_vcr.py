@@ -107,7 +107,9 @@ def test_a_file_that_cannot_be_read_is_named_and_the_exit_code_says_so(project):
     assert code == 1
     assert "tests/cassettes/new.json: not read, its format has the version '7'; what is known here is 1.\n" in output
     assert "tests/other.json: skipped, it is no cassette: it has no `interactions`.\n" in output
-    assert "3 calls taken" in output
+    assert output.endswith("\n1 file imported into cassettes/jobs.db: 3 calls taken\n")
+    code, output = run("tests/cassettes/new.json")
+    assert output.endswith("\n0 files imported into cassettes/jobs.db: 0 calls taken\n")
 
 
 @pytest.mark.parametrize("option", ["--test=tests/test_b.py::test_y", "--scope=tests/test_b.py::test_y"])

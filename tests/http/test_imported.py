@@ -215,6 +215,30 @@ def test_what_aiohttp_recorded_with_vcrpy_is_replayed_to_every_client(server, cl
         assert list(map(plain, replayed(client, asked, tmp_path / "jobs.db", "made"))) == list(map(plain, live))
 
 
+def test_what_aiohttp_was_given_as_json_is_found_again_and_a_form_is_said_to_be_lost(server, tmp_path):
+    """The values of json= and data= themselves are what vcrpy stores, and no content type."""
+    number = iter(range(100))
+    url = server.on("/chat", (lambda _asked: server.reply(b"%d" % next(number), JSON),))
+    chat = {"messages": [{"role": "user", "content": "hi"}], "n": 1, "t": 0.5, "stream": False, "stop": None}
+    bodies = [{"json": chat}, {"json": {"string": "a"}}, {"json": ["a", "b"]}, {"data": "a text"}]
+    form_type = {"Content-Type": "application/x-www-form-urlencoded"}
+    bodies += [{"data": {"b": "2", "a": "é"}, "headers": form_type}]
+
+    async def ask(asked):
+        async with aiohttp.ClientSession() as session:
+            return [await (await session.post(url, **more)).json() for more in asked]
+
+    path = tmp_path / "made.yaml"
+    with vcr.use_cassette(str(path), match_on=["method", "uri", "body"]):
+        assert anyio.run(ask, [*bodies, {"data": {"c": "3"}}]) == list(range(6))
+    report = import_file(path, tmp_path / "jobs.db")
+    lost = "its body was stored as fields, and is taken as JSON: as a form it cannot match"
+    assert (report.total("taken"), report.files[0].notes[lost]) == (6, 2)
+    server.stop()
+    with use_cassette(tmp_path / "jobs.db", mode="none", scope="made"):
+        assert anyio.run(ask, bodies) == list(range(5))
+
+
 def send_uploads(url):
     """Send bodies of all kinds; return the answers."""
     with requests.Session() as session:

@@ -72,7 +72,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield from _of_file(file)
     counts = ", ".join(_counts(report.total, report.refused))
     what = "would be imported into" if report.is_dry else "imported into"
-    yield f"{_many(len(report.files), 'file')} {what} {report.cassette}: {counts}"
+    imported = sum(not file.problem for file in report.files)
+    yield f"{_many(imported, 'file')} {what} {report.cassette}: {counts}"
 
 
 def _of_file(file: FileReport) -> Iterator[str]:

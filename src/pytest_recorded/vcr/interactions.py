@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from ..message import HttpRequest, HttpResponse
 from .bodies import decode
@@ -37,6 +38,7 @@ __all__ = ["Interaction", "Reading", "read_tree"]
 
 _SMALLEST_STATUS: Final = 100
 _LARGEST_STATUS: Final = 999
+_FORM: Final = "application/x-www-form-urlencoded"
 _EXACT_FLOAT: Final = 2**53
 _STANDS_FOR: Final = re.compile(
     r"[\[<{(*_-]*(?:REDACTED|FILTERED|SCRUBBED|HIDDEN|MASKED|CENSORED|REMOVED)[\]>})*_-]*|\*{3,}|X{4,}"
@@ -135,7 +137,8 @@ def _is_cassetter(item: Any) -> bool:
 def _of_vcrpy(item: Any) -> Interaction:
     asked, answered = _parts(item)
     notes: list[str] = []
-    request = _request(asked, _old_uri(asked), _vcrpy_body(asked.get("body"), asked), notes)
+    asked, content = _asked_body(asked, notes)
+    request = _request(asked, _old_uri(asked), content, notes)
     if not request.content and _expected_body(request):
         notes.append("the request's body was not recorded: replay with match=method,url,query")
     status = answered.get("status", answered.get("status_code"))
@@ -159,6 +162,33 @@ def _old_uri(asked: dict[str, Any]) -> str:
         return text_of(asked.get("uri", asked.get("url")), "URL")
     scheme, host = text_of(asked.get("protocol"), "URL"), text_of(asked.get("host"), "URL")
     return f"{scheme}://{host}:{asked.get('port') or PORTS.get(scheme, '')}{text_of(asked.get('path'), 'URL')}"
+
+
+def _asked_body(asked: dict[str, Any], notes: list[str]) -> tuple[dict[str, Any], bytes]:
+    """Return a request with its content type, and its body: of aiohttp vcrpy stores what json= or data= was given."""
+    body = asked.get("body")
+    is_pieces = isinstance(body, list) and any(isinstance(piece, bytes) for piece in body)
+    is_wrapped = isinstance(body, dict) and body.keys() == {"base64_string"}
+    if "parsed_body" in asked or not isinstance(body, dict | list) or is_pieces or is_wrapped:
+        return asked, _vcrpy_body(body, asked)
+    tree, headers = resolved(body, as_1_1), list(headers_of(asked.get("headers")))
+    said = next((value.lower() for name, value in headers if name.lower() == "content-type"), "")
+    fields = _form_fields(tree)
+    if fields is not None and said.startswith(_FORM):
+        return asked, urlencode(fields).encode()
+    if fields is not None and "json" not in said:
+        notes.append("its body was stored as fields, and is taken as JSON: as a form it cannot match")
+    if not said:
+        headers.append(("Content-Type", "application/json"))
+    return asked | {"headers": [list(pair) for pair in headers]}, json_bytes(tree)
+
+
+def _form_fields(tree: Any) -> list[tuple[str, str]] | None:
+    """Return the fields of what may have been a form: texts by name; None if it was none."""
+    pairs = list(tree.items()) if isinstance(tree, dict) else tree
+    flat = all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs)  # noqa: PLR2004 - name and value
+    texts = flat and all(isinstance(name, str) and isinstance(value, str) for name, value in pairs)
+    return [(name, value) for name, value in pairs] if texts else None
 
 
 def _vcrpy_body(body: Any, owner: dict[str, Any]) -> bytes:

@@ -185,3 +185,11 @@ def test_an_ini_file_that_cannot_be_read_says_so(project):
     (project / "pyproject.toml").write_text("[")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         ini_options(project, ("match",))
+
+
+def test_from_a_folder_below_the_root_nothing_is_imported_because_no_test_would_find_it(project, monkeypatch):
+    (project / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.chdir(project / "tests")
+    with pytest.raises(UsageError, match=f"root of this project is {project}, .* Run import-vcr there"):
+        CliRunner().invoke(app, ["import-vcr", "cassettes"], catch_exceptions=False)
+    assert not list(project.rglob("jobs.db"))

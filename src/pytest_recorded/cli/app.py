@@ -103,12 +103,14 @@ def import_vcr(  # noqa: PLR0917 - typer hands arguments over by name
     """
     from ..vcr import Importer  # noqa: PLC0415 - each command loads what it needs
     from .import_vcr import run_import  # noqa: PLC0415 - likewise
-    from .ini import ini_options  # noqa: PLC0415 - likewise
+    from .ini import ini_options, rootdir  # noqa: PLC0415 - likewise
 
     if scope and test:
         raise UsageError("--scope and --test both say whose the calls are. Give one of them.")
     if test and "::" not in test:
         raise UsageError(f"--test={test} is no node id of a test, such as tests/test_shop.py::test_total.")
+    if (root := rootdir(Path.cwd())) != Path.cwd():
+        raise UsageError(f"The root of this project is {root}, and tests are named from there. Run import-vcr there.")
     given = {"match": match, "ignore": ignore, "redact": redact}
     found = read_options(ini_options(Path.cwd(), tuple(given)), where="ini file", from_code=False)
     typed = read_options({name: value or None for name, value in given.items()}, where="import-vcr", from_code=False)

@@ -10,7 +10,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ini_options"]
+__all__ = ["ini_options", "rootdir"]
 
 # In pytest's order, each with the tables that it may have its options in.
 _FILES: Final = {
@@ -35,16 +35,31 @@ def ini_options(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
         ConfigurationError: The file cannot be read.
 
     """
+    _, found = _nearest(folder)
+    return {
+        name: value if isinstance(value, list) else str(value).split("\n")
+        for name in names
+        if (value := found.get(f"record_{name}"))
+    }
+
+
+def rootdir(folder: Path) -> Path:
+    """Return the folder that pytest takes for its root, by the ini file: the folder itself where there is none.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+
+    """
+    return _nearest(folder)[0]
+
+
+def _nearest(folder: Path) -> tuple[Path, dict[str, Any]]:
     for place in (folder, *folder.parents):
         for name, tables in _FILES.items():
             file = place / name
             if file.is_file() and (found := _tables(file, tables)) is not None:
-                return {
-                    name: value if isinstance(value, list) else str(value).split("\n")
-                    for name in names
-                    if (value := found.get(f"record_{name}"))
-                }
-    return {}
+                return place, found
+    return folder, {}
 
 
 def _tables(file: Path, names: tuple[str, ...]) -> dict[str, Any] | None:

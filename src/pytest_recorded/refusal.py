@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from .errors import CassetteError, MissingRecording
-from .miss import Question, explain_miss
+from .errors import CassetteError, MissingRecording, SerializationError
+from .miss import Question, describe, explain_miss
 
 if TYPE_CHECKING:
-    from .call import Ticket
+    from .call import Call, Ticket
     from .scope import Scope
 
-__all__ = ["ended_before", "keyless", "late", "not_recorded", "unreadable"]
+__all__ = ["ended_before", "keyless", "late", "not_recorded", "said", "unreadable"]
 
 
 def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingRecording:
@@ -74,6 +74,14 @@ def keyless(scope: Scope, kind: str, error: Exception) -> MissingRecording:
         f"Leave out what does not matter with ignore=[…], or give the call a key of its own with key=…"
     )
     return MissingRecording(message, kind=kind, reason="no key")
+
+
+def said(call: Call) -> str:
+    """Return a call in a few words."""
+    try:
+        return describe(call.kind, call.request_json())
+    except SerializationError:
+        return call.kind
 
 
 def late(scope: Scope, kind: str, what: str) -> MissingRecording:

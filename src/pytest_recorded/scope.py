@@ -15,7 +15,6 @@ from .drift import same_answer
 from .errors import CassetteError, MissingRecording, RecordedError, SerializationError
 from .frame import is_left_out_around
 from .job import Address, Found, Place, Status, job_id
-from .miss import describe
 from .modes import TABLE, Act, Known, RecordMode
 from .staging import new_id
 from .store.lease import is_alive, owner
@@ -265,8 +264,10 @@ class Scope(Book):
     def not_stored(self, ticket: Ticket) -> None:
         """Count a call that went live and was not recorded."""
         self.add_count("live")
-        if self.is_shared and ticket.id:
-            self.suite.staging.ledger.interrupt(ticket.place)
+        place = ticket.place
+        ticket.release()
+        if self.is_shared and place.id:
+            self.suite.staging.ledger.interrupt(place)
 
     def _compare(self, ticket: Ticket, answer: Answer) -> None:
         """Compare a live answer with the recorded one."""
@@ -332,15 +333,12 @@ class Scope(Book):
         )
 
     def _late(self, ticket: Ticket) -> None:
-        call, ticket.is_decided = ticket.call, True
-        try:
-            what = describe(call.kind, call.request_json())
-        except SerializationError:
-            what = call.kind
+        ticket.is_decided, what = True, refusal.said(ticket.call)
         is_refused = self.mode is RecordMode.ONCE or not (self.mode.records or self.mode is RecordMode.OFF)
-        self.suite.late.append((self.name, what, is_refused))
+        how = "refused" if is_refused else "not recorded"
+        self.suite.late.append(f"{what} was called after {self.name} had ended: {how}")
         if is_refused:
-            raise refusal.late(self, call.kind, what)
+            raise refusal.late(self, ticket.call.kind, what)
 
     def _remember(self, miss: MissingRecording) -> MissingRecording:
         self.add_count("missed")
@@ -364,6 +362,11 @@ class Scope(Book):
         for stream in list(self.streams):
             stream.abandon()
         self.is_open = False
+        for ticket in self.tickets:
+            if ticket.started_at and not ticket.is_over and ticket.act is not Act.COMPARE:
+                what = refusal.said(ticket.call)
+                self.add_count("live")
+                self.suite.late.append(f"{what} was still running when {self.name} ended: not recorded")
         if passed:
             self.add_count("unused", self.unused())
         if passed and self.mode is RecordMode.REWRITE and self.has_recordings:

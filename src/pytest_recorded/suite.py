@@ -45,8 +45,8 @@ class Suite:
         self.file = CassetteFile(path) if is_there(path) else None
         #: How many calls the cassette has.
         self.count = len(self.file) if self.file is not None else 0
-        #: Calls that were made after their test had ended: scope, call, whether refused.
-        self.late: list[tuple[str, str, bool]] = []
+        #: Calls that were made, or were still running, after their test had ended, in words.
+        self.late: list[str] = []
         self._lock = threading.Lock()
         self._leftovers: list[Leftover] | None = None
         self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}

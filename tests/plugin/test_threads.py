@@ -119,6 +119,39 @@ def test_a():
     assert "was called after test_a.py::test_a had ended: refused" in example.run().output
 
 
+def test_a_call_that_still_runs_when_its_test_has_passed_is_named_and_belongs_to_no_test(example):
+    example.write(
+        test_a=HEAD
+        + """
+import functools
+from pytest_recorded import recorder
+begun, go, done = threading.Event(), threading.Event(), threading.Event()
+
+@recorder(kind="threads.slow")
+def slow(n):
+    begun.set()
+    go.wait(10)
+    return n
+
+def ask():
+    assert slow(1) == 1
+    done.set()
+
+def test_a():
+    threading.Thread(target=ask).start()
+    begun.wait(10)
+
+def test_b():
+    go.set()
+    assert done.wait(10)
+"""
+    )
+    result = example.run()
+    assert result.outcomes == {"passed": 2}
+    assert "threads.slow(n=1) was still running when test_a.py::test_a ended: not recorded" in result.output
+    assert (result.counts, example.cassette.exists()) == ({"live": 1}, False)
+
+
 def test_a_task_of_a_session_fixture_serves_whichever_test_is_running(example):
     """A background worker that a shared fixture has started is nobody's: its calls are those of the running test."""
     example.write(

@@ -39,7 +39,7 @@ class Closing:
         self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": ()}))
 
     def _take_in(self, told: dict[str, Any]) -> None:
-        self._tally.late += [tuple(late) for late in told["late"]]
+        self._tally.late += told["late"]
         self._tally.add_attempts(told["network"])
 
     @pytest.hookimpl(trylast=True)

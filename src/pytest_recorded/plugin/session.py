@@ -94,8 +94,8 @@ class TestSession:
             self._suites[path] = suite
         return self._suites[path]
 
-    def late_calls(self) -> list[tuple[str, str, bool]]:
-        """Return the calls that were made after their tests had ended, each once."""
+    def late_calls(self) -> list[str]:
+        """Return the calls that outlived their tests, in words, each once."""
         late = [call for suite in self._suites.values() for call in suite.late]
         for suite in self._suites.values():
             suite.late = []

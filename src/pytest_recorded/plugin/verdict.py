@@ -24,7 +24,7 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     by_test: dict[str, Counter[str]] = field(default_factory=dict)
     cassettes: set[str] = field(default_factory=set)
-    late: list[tuple[str, str, bool]] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
     kept_back: list[str] = field(default_factory=list)
     #: Who went to the network past the recorder: test, peer, line, whether he was blocked.
@@ -36,7 +36,7 @@ class Tally:
         self.counts += counts
         self.by_test[test] = self.by_test.get(test, Counter()) + counts
         self.cassettes.update(told["cassettes"])
-        self.late += [tuple(late) for late in told["late"]]
+        self.late += told["late"]
         if test in self.kept_back:
             self.kept_back.remove(test)
         if told["kept_back"]:
@@ -82,9 +82,8 @@ def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tupl
             ),
             False,
         )
-    for scope, call, refused in tally.late[:_MANY]:
-        what = "refused" if refused else "not recorded"
-        yield f"  {call} was called after {scope} had ended: {what}", True
+    for late in tally.late[:_MANY]:
+        yield f"  {late}", True
     yield from _attempt_lines(tally)
 
 

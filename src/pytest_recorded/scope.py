@@ -265,7 +265,8 @@ class Scope(Book):
         """Count a call that went live and was not recorded."""
         self.add_count("live")
         place = ticket.place
-        ticket.release()
+        if ticket.act is not Act.COMPARE:
+            ticket.release()
         if self.is_shared and place.id:
             self.suite.staging.ledger.interrupt(place)
 
@@ -363,7 +364,7 @@ class Scope(Book):
             stream.abandon()
         self.is_open = False
         for ticket in self.tickets:
-            if ticket.started_at and not ticket.is_over and ticket.act is not Act.COMPARE:
+            if ticket.started_at and not ticket.is_over and ticket.act not in (Act.PASS, Act.COMPARE):
                 what = refusal.said(ticket.call)
                 self.add_count("live")
                 self.suite.late.append(f"{what} was still running when {self.name} ended: not recorded")

@@ -104,9 +104,9 @@ class Unrecorded(Pieces):
     def add(self, item: Any) -> None:
         """Let a piece pass."""
 
-    def answer(self, end: str, returned: Any, error: BaseException | None) -> Answer:
+    def answer(self, end: str, returned: Any, error: BaseException | None) -> Answer:  # noqa: ARG002 - see below
         """Never asked for: see `finish`."""
-        raise NotImplementedError
+        raise AssertionError("what is not recorded has no answer")
 
     def finish(self, end: str, returned: Any = None, error: BaseException | None = None) -> None:  # noqa: ARG002
         """Let go of it."""

@@ -328,7 +328,8 @@ def _read_piece(response: Any, how: str) -> bytes:
 
 def _see_connection(method: str, url: str, how: str, limit: int | None, **more: Any) -> dict[str, Any]:
     seen, parts = _seen(), urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=more.get("timeout", PATIENCE))
+    cls = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = cls(parts.hostname or "", parts.port, timeout=more.get("timeout", PATIENCE))
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request(method, target, more.get("content"), more.get("headers") or {})

@@ -177,8 +177,6 @@ def test_a_stream_over_http_2_that_was_left_early_is_a_miss_further_on(lib, hype
 
 
 def test_a_certificate_that_nobody_trusts_is_trusted_no_more_in_a_replay(client, hyper, cassette):
-    if client.name == "http.client":
-        pytest.skip("the table's client speaks no TLS")
     more = {} if client.is_httpx else {"timeout": 5}
     with cassette():
         live = client.see(hyper.url + "/x", **more)

@@ -13,20 +13,23 @@ import warnings
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
+from .choice import is_among
 from .environment import Environment
 from .errors import RecordedError, RecordedWarning, SerializationError
 from .job import Answer, Status
 from .modes import Act
 from .options import MATCH
+from .target import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .call import Call, Ticket
     from .guard import Policy
     from .job import Chunk, Found
     from .options import Hook
     from .paths import Path
+    from .projection import Projection
     from .redact import Secrets
     from .rules import Rules
     from .stream import Pieces
@@ -63,6 +66,8 @@ class Book(ABC):
     #: What is left out of keys, and the parts of an HTTP request that keys cover.
     ignore: tuple[Path, ...] = ()
     match: tuple[str, ...] = MATCH
+    #: What picks the data of calls that say nothing about it themselves, by globs of their kinds.
+    projections: tuple[tuple[str, Projection], ...] = ()
     #: The user's functions that see an HTTP request, or a response, before it is stored.
     before_record_request: tuple[Hook, ...] = ()
     before_record_response: tuple[Hook, ...] = ()
@@ -82,6 +87,22 @@ class Book(ABC):
     def secrets(self) -> Secrets:
         """The secrets of this book, those of the environment as it is now among them."""
         return self._environment.secrets()
+
+    def projection_of(self, names: Iterable[str]) -> Projection | None:
+        """Return what picks the data of a call: its function's own model, or the first whose glob fits a name of it.
+
+        Args:
+            names: Its kind, and what else it is found by.
+
+        """
+        kind, *_ = names = tuple(names)
+        target = target_of(kind)
+        if target is not None and target.slots.data is not None:
+            return target.slots.data
+        for glob, projection in self.projections:
+            if any(is_among(name, (glob,)) for name in names):
+                return projection
+        return None
 
     def settle(self, ticket: Ticket) -> float | None:
         """Decide about a call.
@@ -212,7 +233,9 @@ class Book(ABC):
 
     def keep(self, ticket: Ticket, answer: Answer) -> None:
         """Store how a call ended; a fault in storing never reaches the caller."""
+        call = ticket.call
         try:
+            answer, problem = call.projected(answer, ticket)
             self.store(ticket, answer)
         except Exception as error:  # noqa: BLE001 - see above
             self.lose(ticket, "ran, but could not be recorded:", error)
@@ -221,6 +244,8 @@ class Book(ABC):
             raise
         if ticket.act is not Act.COMPARE:
             ticket.release()
+        if problem:
+            warn(f"{call.kind} {problem}")
 
     def lose(self, ticket: Ticket, problem: str, error: Exception) -> None:
         """Say why a call is not recorded."""

@@ -66,6 +66,9 @@ class Call(Protocol):
     def failure(self, error: BaseException, ticket: Ticket) -> Answer:
         """Return an exception as it is stored."""
 
+    def projected(self, answer: Answer, ticket: Ticket) -> tuple[Answer, str]:
+        """Return the answer with what its projection picks, and what is wrong with that, `""` if nothing is."""
+
     def unrecorded(self, value: Any, ticket: Ticket) -> Any:
         """Return what came back from a call that is not recorded; a generator still runs inside of its call."""
 
@@ -162,7 +165,7 @@ class Ticket:
         return Row(
             self.id, scope, self.call.kind, key, seq, self.attempt, parent, answer.status, None, moment, moment,
             None, now(), self.request_json, answer.response_json, answer.data_json, answer.error_json,
-            self.info_json,
+            answer.info_json or self.info_json,
         )  # fmt: skip
 
     def attach(self, name: str, tree: Any) -> None:

@@ -38,7 +38,7 @@ class Cassette:
         made = made_rows(self._scope)
         known = {row.id for row, _ in made}
         rest = [pair for pair in recorded_rows(self._scope) if pair[0].id not in known]
-        return [Job.of(row, chunks) for row, chunks in (*made, *rest)]
+        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in (*made, *rest)]
 
     def __len__(self) -> int:
         return len(self.jobs)

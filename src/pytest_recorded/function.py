@@ -7,14 +7,15 @@ import types
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from . import codec
 from .body import digest_text
 from .book import Outcome, warn
 from .codec import canonical, decode, dump_error, load, load_error, load_tree, to_text
 from .cover import Cover
 from .errors import RecordedFailure, SerializationError
 from .job import Answer, Chunk, Found, Status
+from .noting import with_data
 from .paths import drop
+from .picking import encode, picked
 from .redact import Mask
 from .stream import AsyncTee, Pieces, Replay, Tee, Unrecorded, areplayed, replayed
 from .target import Target
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .call import Ticket
     from .projection import Projection
 
-__all__ = ["FunctionCall", "Target", "encode", "is_cut_short"]
+__all__ = ["FunctionCall", "Target", "is_cut_short"]
 
 
 _COMPLETED: Final = Status.COMPLETED
@@ -98,7 +99,7 @@ class FunctionCall:
                 self._cover.tree(encode(arguments))
         value = next(iter(arguments.values())) if len(arguments) == 1 else arguments
         try:
-            return _picked(model, value)
+            return picked(model, value)
         except SerializationError as error:
             warn(f"{self.kind}: the request is stored as it is. {error}")
             return arguments
@@ -143,7 +144,7 @@ class FunctionCall:
     def noted_error(self, payload: Any) -> Any:
         """Return what is attached to the error, likewise."""
         model = self.target.slots.error
-        return self._snapshot({"payload": encode(payload) if model is None else _picked(model, payload)})["payload"]
+        return self._snapshot({"payload": encode(payload) if model is None else picked(model, payload)})["payload"]
 
     def _snapshot(self, tree: dict[str, Any]) -> Any:
         if self._cover is not None:
@@ -157,7 +158,23 @@ class FunctionCall:
         if isinstance(value, types.GeneratorType | types.AsyncGeneratorType):
             return None
         text = self.stored(value, Mask(self.book.secrets, ticket.tag))
-        return Answer(Status.COMPLETED, text, self.data(value, ticket))
+        self.check(value)
+        return Answer(Status.COMPLETED, text, ticket.attached_json())
+
+    def check(self, value: Any) -> None:
+        """Warn of an answer that does not fit the model of the response."""
+        if self.target.slots.response is not None:
+            try:
+                self.target.slots.response.project(value)
+            except SerializationError as error:
+                warn(f"{self.kind}: the response is stored as it is. {error}")
+
+    def projected(self, answer: Answer, ticket: Ticket) -> tuple[Answer, str]:
+        """Return the answer with its data; see `Call.projected`."""
+        slot = self.target.slots.data
+        if ticket.attached is None and slot is None and not ticket.book.projections:
+            return answer, ""
+        return with_data(answer, ticket, slot)
 
     def stored(self, value: Any, mask: Mask) -> str:
         """Return a value as text, its secrets masked.
@@ -177,34 +194,6 @@ class FunctionCall:
     def _masked(self, text: str, mask: Mask) -> str:
         text = mask.text(text)
         return text if self._cover is None else self._cover.text(text)
-
-    def data(self, value: Any, ticket: Ticket) -> str | None:
-        """Return the projection of what the function returned, and what was attached, as they are stored."""
-        slots = self.target.slots
-        if slots.response is not None:
-            try:
-                slots.response.project(value)
-            except SerializationError as error:
-                warn(f"{self.kind}: the response is stored as it is. {error}")
-        if slots.data is None:
-            return ticket.attached_json()
-        tree = self._projection(slots.data, value, ticket)
-        if self._cover is not None:
-            tree = self._cover.tree(tree)
-        return None if tree is None else self._masked(to_text(tree), Mask(self.book.secrets, ticket.tag))
-
-    def _projection(self, model: Projection, value: Any, ticket: Ticket) -> Any:
-        attached = dict(ticket.attached or {})
-        try:
-            tree = _picked(model, value)
-        except SerializationError as error:
-            if not attached or not _fits(model, attached):
-                warn(f"{self.kind} has no data. {error}")
-            return attached or None
-        if attached and not isinstance(tree, dict):
-            warn(f"{self.kind}: what was attached is left out, because its data is a {type(tree).__name__}.")
-            return tree
-        return {**tree, **attached} if attached else tree
 
     def failure(self, error: BaseException, ticket: Ticket) -> Answer:
         """Return an exception as it is stored."""
@@ -315,10 +304,9 @@ class _Items(Pieces):
 
     def answer(self, end: str, returned: Any, error: BaseException | None) -> Answer:
         """Return the generator's items as they are stored."""
-        data = self.ticket.attached_json()
-        if error is None and (self._call.target.slots.data or self._call.target.slots.response):
+        if error is None:
             items = [load(chunk.body, self._call.target.types) for chunk in self._chunks]
-            data = self._call.data(items, self.ticket)
+            self._call.check(items)
         how: dict[str, Any] = {"end": end}
         if self._is_async:
             how["async"] = True
@@ -327,43 +315,14 @@ class _Items(Pieces):
         if returned is not None:
             how["returned"] = load_tree(self._call.stored(returned, self._mask))
         answer = Answer(Status.COMPLETED) if error is None else self._call.failure(error, self.ticket)
-        return answer._replace(response_json=to_text({"py:stream": how}), data_json=data, chunks=tuple(self._chunks))
+        return answer._replace(
+            response_json=to_text({"py:stream": how}),
+            data_json=self.ticket.attached_json(),
+            chunks=tuple(self._chunks),
+        )
 
 
 def is_cut_short(answer: Answer) -> bool:
     """Return whether an answer is that of a generator which was not run to its end."""
     text = answer.response_json
     return text is not None and text.startswith(_STREAM) and not text.startswith(_STREAM + '{"end":"complete"')
-
-
-def encode(value: Any) -> Any:
-    """Return a value as a tree; see `codec.encode`. A fault in the value's own code is one more reason not to store it.
-
-    Raises:
-        SerializationError: It cannot be stored.
-
-    """
-    try:
-        return codec.encode(value)
-    except SerializationError:
-        raise
-    except Exception as error:
-        raise SerializationError(f"a value in it raised {type(error).__name__} when it was looked at") from error
-
-
-def _picked(model: Projection, value: Any) -> Any:
-    """Return what a model picks out of a value, as a tree.
-
-    Raises:
-        SerializationError: It does not fit.
-
-    """
-    return encode(model.tree(model.project(value)))
-
-
-def _fits(model: Projection, value: Any) -> bool:
-    try:
-        model.project(value)
-    except SerializationError:
-        return False
-    return True

@@ -69,6 +69,8 @@ class Answer(NamedTuple):
     data_json: str | None = None
     error_json: str | None = None
     chunks: tuple[Chunk, ...] = ()
+    #: What is noted of the call besides, if more is known at its end than when it began.
+    info_json: str | None = None
 
 
 class Row(NamedTuple):

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from .book import warn
 from .codec import load, load_error, load_tree, to_text
 from .drift import is_http
 from .errors import SerializationError
 from .job import Status
 from .message import HttpRequest, HttpResponse
 from .objects import Types
+from .picking import with_attached
+from .projection import projection_for
 from .target import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .job import Chunk, Row
+    from .projection import Projection
+
+    Choose = Callable[[Iterable[str]], Projection | None]
 
 __all__ = ["Job"]
+
+_FIRST_ERROR: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,31 @@ class Job:
     error_json: str | None = field(repr=False)
     info_json: str | None = field(repr=False)
     _chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]] = field(repr=False, compare=False)
+    _choose: Choose | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, row: Row, chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]]) -> Job:
-        """Return the job of a row, with the pieces of its answer if it was streamed, or what reads them by its id."""
-        values = {**row._asdict(), "status": Status(row.status), "_chunks": chunks}
+    def of(
+        cls,
+        row: Row,
+        chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]],
+        choose: Choose | None = None,
+    ) -> Job:
+        """Return the job of a row.
+
+        Args:
+            row: The row.
+            chunks: The pieces of its answer, if it was streamed, or what reads them by its id.
+            choose: Says by a call's names which projection is in force, for whoever looks at a call where it was made;
+                elsewhere its data is what is stored.
+
+        """
+        values = {**row._asdict(), "status": Status(row.status), "_chunks": chunks, "_choose": choose}
         return cls(**{name: value for name, value in values.items() if name not in ("owner", "beat_at")})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What globs of kinds find the call by: its kind, and of an LLM call also its name, as `llm.openai.chat`."""
+        return (self.kind,)
 
     @property
     def request(self) -> Any:
@@ -90,8 +117,83 @@ class Job:
 
     @property
     def data(self) -> Any:
-        """The projection: an instance of the data model, or what was attached."""
-        return self._read("data", self._value(self.data_json))
+        """The projection: an instance of the data model, or what was attached.
+
+        Where the call was made, in its test, it is what the model in force picks out of the recorded answer; elsewhere
+        it is what is stored.
+        """
+        if self._choose is None:
+            return self._read("data", self._value(self.data_json))
+        projection = self.projection
+        tree, problem = self.picked()
+        if problem:
+            warn(f"{self.kind} {problem}")
+        value = self._value(None if tree is None else to_text(tree))
+        return value if projection is None or value is None else projection.read(value)
+
+    @property
+    def projection(self) -> Projection | None:
+        """What picks the data of this call, as far as it is known here."""
+        if self._choose is not None:
+            return self._choose(self.names)
+        target = target_of(self.kind)
+        return target.slots.data if target is not None else None
+
+    def project(self, model: Any) -> Any:
+        """Return what another model picks out of this call.
+
+        Args:
+            model: A pydantic model, a dataclass, a typed dict, or a generic of one.
+
+        Raises:
+            ConfigurationError: It is no model.
+            SerializationError: The call does not fit; the path is that of the first misfit.
+
+        """
+        projection = projection_for(model, option="model", where="project")
+        if projection is None:
+            return None
+        return projection.from_job(self) if projection.takes_job else projection.project(self._body())
+
+    def picked(self) -> tuple[Any, str]:
+        """Return the data as it is to be stored, and what is wrong with it, `""` if nothing is."""
+        projection = self.projection
+        if projection is None:
+            return _tree(self.data_json), ""
+        attached = self._attached()
+        if not projection.takes_job and not self._has_body():
+            return attached or None, ""
+        try:
+            value = projection.from_job(self) if projection.takes_job else self._body()
+        except SerializationError as error:
+            return attached or None, f"has no data. {error}"
+        if value is None and projection.takes_job:
+            return attached or None, ""
+        return with_attached(projection, value, attached)
+
+    def _has_body(self) -> bool:
+        """Return whether there is an answer that a model of answers could fit: no exception, no error of HTTP."""
+        if self.status is not Status.COMPLETED:
+            return False
+        response = self.response
+        return not isinstance(response, HttpResponse) or response.status < _FIRST_ERROR
+
+    def _body(self) -> Any:
+        response = self.response
+        if not isinstance(response, HttpResponse):
+            return response
+        try:
+            return response.json()
+        except ValueError:
+            what = f"its body is no JSON ({response.header('content-type') or 'no content type'})"
+            raise SerializationError(f"{what}: give the model a class method from_job(job)") from None
+
+    def _attached(self) -> dict[str, Any]:
+        """Return what was attached, as it is stored."""
+        tree, names = _tree(self.data_json), self.info.get("attached")
+        if not isinstance(tree, dict) or not isinstance(names, list):
+            return {}
+        return {name: tree[name] for name in names if name in tree}
 
     @property
     def error(self) -> BaseException | None:

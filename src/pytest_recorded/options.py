@@ -7,6 +7,7 @@ default.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import iscoroutinefunction
@@ -17,10 +18,11 @@ from .errors import ConfigurationError
 from .modes import RecordMode, parse_mode
 from .network import HostPattern, hosts_from
 from .paths import Path, parse
+from .projection import Projection, projection_for
 from .rules import Rules, rules_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     Hook = Callable[[Any], Any]
 
@@ -30,6 +32,7 @@ __all__ = [
     "OPTIONS",
     "Option",
     "Options",
+    "projections_from",
     "read_options",
     "strings",
     "unknown_argument",
@@ -120,6 +123,13 @@ OPTIONS: Final = (
         is_list=True,
     ),
     Option(
+        "data",
+        "a model of what matters about the calls, or a dict of models by globs of kinds: {'http.*': Answer}",
+        "",
+        is_list=True,
+        is_code=True,
+    ),
+    Option(
         "before_record_request",
         "a function, or several, that gets each HttpRequest before it is stored and returns the one to store",
         "",
@@ -161,6 +171,7 @@ class Options:
         ignore_hosts: Hosts whose HTTP calls are left out.
         kinds: Globs of the kinds that are recorded; of none means of all.
         live: Globs of kinds that run live, with everything inside of them.
+        data: What picks the data of calls whose functions say nothing about it, by globs of kinds.
         before_record_request: What sees a request before it is stored.
         before_record_response: What sees a response before it is stored.
         failed: Whether calls of failed tests are taken over too.
@@ -179,6 +190,7 @@ class Options:
     ignore_hosts: tuple[HostPattern, ...] = ()
     kinds: tuple[str, ...] = ()
     live: tuple[str, ...] = ()
+    data: tuple[tuple[str, Projection], ...] = ()
     before_record_request: tuple[Hook, ...] = ()
     before_record_response: tuple[Hook, ...] = ()
     failed: bool = False
@@ -220,6 +232,8 @@ def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
         return parse_mode(value, where=where, from_code=from_code)
     if option.is_flag:
         return _flag(value, f"{where}: {option.name}")
+    if option.name == "data":
+        return projections_from(value, f"{where}: data")
     if option.is_code:
         return _functions(value, f"{where}: {option.name}")
     if option.is_list:
@@ -261,6 +275,26 @@ def strings(value: Any, where: str) -> tuple[str, ...]:
     if not all(isinstance(entry, str) for entry in entries):
         raise ConfigurationError(f"{where} takes a list of strings, not {value!r}.")
     return entries
+
+
+def projections_from(value: Any, where: str) -> tuple[tuple[str, Projection], ...]:
+    """Return models of data by globs of the kinds that they are for; a model alone is for all.
+
+    Raises:
+        ConfigurationError: One is no model, or its glob is no text.
+
+    """
+    by_glob = value if isinstance(value, Mapping) else {"*": value}
+    found = []
+    for glob, model in by_glob.items():
+        projection = projection_for(model, option=f"{glob!r}", where=where)
+        if projection is None or not isinstance(glob, str) or not glob:
+            raise ConfigurationError(
+                f"{where} takes a model, or a dict of models by globs of kinds, such as {{'http.*': Answer}}, not "
+                f"{value!r}."
+            )
+        found.append((glob, projection))
+    return tuple(found)
 
 
 def _functions(value: Any, where: str) -> tuple[Hook, ...]:

@@ -14,6 +14,8 @@ from .errors import ConfigurationError, SerializationError
 from .misfit import field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import TypeAdapter
 
 __all__ = ["Projection", "projection_for"]
@@ -53,10 +55,27 @@ class Projection:
             SerializationError: The value does not fit; the path is that of its first misfit.
 
         """
+        return self._made(lambda: _adapter(self.model).validate_python(value, from_attributes=True))
+
+    @property
+    def takes_job(self) -> bool:
+        """Whether the model is filled from the whole call, request and response, by its `from_job`."""
+        return callable(getattr(self.model, "from_job", None))
+
+    def from_job(self, job: Any) -> Any:
+        """Return what the model makes of a call; None if it makes nothing of it.
+
+        Raises:
+            SerializationError: It fails.
+
+        """
+        return self._made(lambda: self.model.from_job(job))
+
+    def _made(self, make: Callable[[], Any]) -> Any:
         from pydantic import ValidationError  # noqa: PLC0415 - importing pydantic takes longer than most test runs
 
         try:
-            return _adapter(self.model).validate_python(value, from_attributes=True)
+            return make()
         except ValidationError as error:
             first, *others = error.errors(include_url=False, include_context=False)
             more = f" (and {len(others)} more)" if others else ""
@@ -64,6 +83,8 @@ class Projection:
                 f"it does not fit {self.name}: {first['msg']}{more}",
                 "$" + "".join(field(part) if isinstance(part, str) else f"[{part}]" for part in first["loc"]),
             ) from None
+        except SerializationError:
+            raise
         except Exception as error:
             raise self._unfit("cannot be applied", error) from error
 

@@ -84,6 +84,7 @@ class Scope(Book):
         self.tickets: list[Ticket] = []
         self.ignore = options.ignore
         self.match = options.match
+        self.projections = options.data
         self.before_record_request = options.before_record_request
         self.before_record_response = options.before_record_response
         self._choice = choice_of(options.hosts, options.ignore_hosts, options.kinds, options.live)

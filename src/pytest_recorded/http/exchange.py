@@ -14,6 +14,7 @@ from ..errors import RecordedFailure
 from ..frame import current_frame
 from ..job import Answer, Found, Status
 from ..message import HttpRequest, HttpResponse, without
+from ..noting import with_data
 from ..objects import Types
 from ..redact import Mask
 from ..stream import Pieces
@@ -203,6 +204,12 @@ class HttpCall:
     def failure(self, error: BaseException, _ticket: Ticket) -> Answer:
         """Return an exception as it is stored."""
         return Answer(Status.FAILED, None, None, self.book.secrets.hide(dump_error(error)[0]))
+
+    def projected(self, answer: Answer, ticket: Ticket) -> tuple[Answer, str]:
+        """Return the answer with its data; see `Call.projected`."""
+        if not ticket.book.projections:
+            return answer, ""
+        return with_data(answer, ticket)
 
     def unrecorded(self, value: Any, _ticket: Ticket) -> Any:
         """Return the library's response as it is."""

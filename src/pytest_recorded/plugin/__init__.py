@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], hosts=[…], ignore_hosts=[…], "
-    "kinds=[…], live=[…], before_record_request=…, before_record_response=…, failed=…, block_network=…, "
+    "kinds=[…], live=[…], data=…, before_record_request=…, before_record_response=…, failed=…, block_network=…, "
     "allowed_hosts=[…]): record the calls of this test "
     "once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
     "too; then also kind=, key=, request=, response=, data=, error=."
@@ -134,4 +134,10 @@ def recorded(request: pytest.FixtureRequest, recorded_options: dict[str, Any]) -
 @pytest.fixture(scope="session")
 def recorded_options() -> dict[str, Any]:
     """Return options for the tests below a conftest, a module or a class that overrides it."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def recorded_projections() -> dict[str, Any]:
+    """Return models of data by globs of kinds, for the tests below whatever overrides it."""
     return {}

@@ -32,7 +32,7 @@ class Recorded:
     @property
     def jobs(self) -> list[Job]:
         """The calls that this test has made so far, recorded or replayed, in the order in which it made them."""
-        return [Job.of(row, chunks) for row, chunks in made_rows(self._scope)]
+        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in made_rows(self._scope)]
 
     def __repr__(self) -> str:
         return f"<Recorded {self._scope.name} {self.mode}>"

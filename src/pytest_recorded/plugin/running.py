@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import ConfigurationError, MissingRecording, RecordedError
-from ..frame import Frame, carry_over_threads, entered, framed, held, pop_test, push_test, switch, switch_back
+from ..frame import carry_over_threads, framed, held, pop_test, push_test, switch, switch_back
 from ..http import listen
-from ..options import read_options
+from ..options import projections_from, read_options
 from ..scope import Scope
-from .fixtures import steps_of, within
+from .fixtures import within
 from .marker import read_markers
+from .shared import SharedFixture
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from ..projection import Projection
     from ..target import Target
     from .marker import Marked
     from .session import TestSession
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Beginning", "Running"]
 
 _OPTIONS_FIXTURE = "recorded_options"
+_PROJECTIONS_FIXTURE = "recorded_projections"
 
 
 class _Attempt:
@@ -82,15 +85,11 @@ class Running:
             for definition in definitions:
                 if definition.scope != "function":
                     self._shared.setdefault(definition, []).append(item)
-        if self._options_fixture(item) is not None and _OPTIONS_FIXTURE not in item.fixturenames:  # type: ignore[attr-defined]
-            # Before any other fixture, because others may make calls already.
-            item.fixturenames.insert(0, _OPTIONS_FIXTURE)  # type: ignore[attr-defined]
-
-    def _options_fixture(self, item: pytest.Item) -> Any:
-        """Return the fixture with options that is nearest to a test; None if the project has none."""
-        manager = item.session._fixturemanager  # noqa: SLF001 - the only way to know whether it is overridden
-        found = manager.getfixturedefs(_OPTIONS_FIXTURE, item)
-        return found[-1] if found and len(found) > 1 else None
+        names: list[str] = getattr(item, "fixturenames", [])
+        for fixture in (_OPTIONS_FIXTURE, _PROJECTIONS_FIXTURE):
+            if fixture not in names and _overriding(fixture, item) is not None:
+                # Before any other fixture, because others may make calls already.
+                names.insert(0, fixture)
 
     # Phases of a test.
 
@@ -104,7 +103,7 @@ class Running:
     def begin_if_recorded(self, item: pytest.Item) -> None:
         """Open the scope of a recorded test, as soon as its options are known."""
         if item in self._items:
-            fixture = self._options_fixture(item)
+            fixture = _overriding(_OPTIONS_FIXTURE, item)
             if fixture is None:
                 self.begin(item, {})
             elif fixture.cached_result is not None:
@@ -157,6 +156,7 @@ class Running:
             host=host,
         )
         scope.targets = marked.targets
+        scope.projections += _projections(_given(_PROJECTIONS_FIXTURE, item))
         scope.guard = self._session.policy_for(options, scope.name)
         return scope
 
@@ -167,11 +167,14 @@ class Running:
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, Any, Any]:
         """Set a fixture up in the frame of its test, or in one of its own if tests share it."""
-        if fixturedef.argname == _OPTIONS_FIXTURE:
+        if fixturedef.argname in (_OPTIONS_FIXTURE, _PROJECTIONS_FIXTURE):
             given = yield
             item = request._pyfuncitem  # noqa: SLF001 - a session fixture's request has no public way to its test
-            if item in self._items:
+            if fixturedef.argname == _OPTIONS_FIXTURE and item in self._items:
                 self.begin(item, given)
+            elif fixturedef.argname == _PROJECTIONS_FIXTURE and (attempt := item.stash.get(_attempt, None)) is not None:
+                with _told_plainly():
+                    attempt.scope.projections += _projections(given)
             return given
         gate = self._gate(fixturedef, request)
         if gate is None:
@@ -187,7 +190,7 @@ class Running:
     def _gate(self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Any:
         if fixturedef.scope != "function":
             users = self._shared.get(fixturedef)
-            return None if users is None else _SharedFixture(self, fixturedef, request, users).gate
+            return None if users is None else SharedFixture(self, fixturedef, request, users).gate
         attempt = self._current
         if attempt is None or not _is_async(fixturedef.func):
             return None
@@ -209,8 +212,7 @@ class Running:
             # What is wrong with a marker its own test says.
             with suppress(ConfigurationError):
                 functions |= read_markers(other).targets
-        fixture = self._options_fixture(item)
-        given = fixture.cached_result[0] if fixture is not None and fixture.cached_result is not None else {}
+        given = _given(_OPTIONS_FIXTURE, item)
         with _told_plainly():
             marked = read_markers(node or item.session)._replace(targets=functions)
             return self._scope(item, marked, given, host=self.host(), name=name)
@@ -264,47 +266,21 @@ class Running:
         }
 
 
-class _SharedFixture:
-    """A fixture of a class, a module, a package or the session, and the scope of its calls."""
+def _overriding(name: str, item: pytest.Item) -> Any:
+    """Return the fixture of ours that a project has overridden, the nearest to a test; None if it has not."""
+    manager = item.session._fixturemanager  # noqa: SLF001 - the only way to know whether it is overridden
+    found = manager.getfixturedefs(name, item)
+    return found[-1] if found and len(found) > 1 else None
 
-    def __init__(
-        self,
-        running: Running,
-        fixturedef: pytest.FixtureDef[Any],
-        request: pytest.FixtureRequest,
-        items: list[pytest.Item],
-    ) -> None:
-        self._running = running
-        self._items = items
-        self._node = request.node
-        self._steps = steps_of(fixturedef.func)
-        self._scope: Scope | None = None
-        self._name = f"{fixturedef.baseid or '.'}@{fixturedef.argname}{_parameter(request)}"
 
-    @contextmanager
-    def gate(self) -> Iterator[None]:
-        """One step of the fixture: its set-up, or its tear-down."""
-        if self._scope is None:
-            self._scope = self._running.shared_scope(self._items, self._node, self._name)
-        scope = self._scope
-        scope.host, scope.is_open = self._running.host(), True
-        self._steps -= 1
-        missed_before = len(scope.misses)
-        passed: bool | None = False
-        try:
-            # No frame is around it: what the fixture leaves running serves whichever test comes.
-            with entered(Frame(scope)):
-                yield
-            passed = True if self._steps <= 0 else None
-        finally:
-            scope.is_open = False
-            self._running.claim(scope.misses[missed_before:])
-            if passed is not None:
-                self._close(scope, passed=passed)
+def _given(name: str, item: pytest.Item) -> Any:
+    """Return what such a fixture has returned, if it has."""
+    fixture = _overriding(name, item)
+    return fixture.cached_result[0] if fixture is not None and fixture.cached_result is not None else {}
 
-    def _close(self, scope: Scope, *, passed: bool) -> None:
-        scope.close(passed=passed and not scope.misses)
-        self._running.add_loose(scope.counts)
+
+def _projections(given: Any) -> tuple[tuple[str, Projection], ...]:
+    return projections_from(given or {}, f"the fixture {_PROJECTIONS_FIXTURE}")
 
 
 @contextmanager
@@ -314,13 +290,6 @@ def _told_plainly() -> Iterator[None]:
         yield
     except RecordedError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-
-
-def _parameter(request: pytest.FixtureRequest) -> str:
-    value = getattr(request, "param", None)
-    if value is None:
-        return ""
-    return f"[{value if isinstance(value, str | int | float | bool) else getattr(request, 'param_index', 0)}]"
 
 
 def _rest_of(item: pytest.Item) -> str:

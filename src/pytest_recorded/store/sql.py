@@ -26,7 +26,7 @@ ONE_BY_PLACE: Final = "scope = ? AND kind = ? AND key = ? AND seq = ? AND attemp
 # Conditional, so that a writer whose row was given up in the meantime changes nothing.
 FINISH: Final = (
     "UPDATE jobs SET status = ?, completed_at = ?, response_json = ?, data_json = ?, error_json = ?,"
-    " owner = NULL, beat_at = NULL WHERE {one} AND status = 'running'"
+    " info_json = coalesce(?, info_json), owner = NULL, beat_at = NULL WHERE {one} AND status = 'running'"
 )
 ATTACH: Final = "UPDATE jobs SET data_json = ? WHERE {one} AND status = 'running'"
 INTERRUPT: Final = (

@@ -1,0 +1,29 @@
+"""What is noted of a call at its end, besides its answer: its data, made of what is stored of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .codec import to_text
+from .jobs import Job
+
+if TYPE_CHECKING:
+    from .call import Ticket
+    from .job import Answer
+    from .projection import Projection
+
+__all__ = ["with_data"]
+
+
+def with_data(answer: Answer, ticket: Ticket, own: Projection | None = None) -> tuple[Answer, str]:
+    """Return an answer with its data; see `Call.projected`. `own`: the model of the function itself.
+
+    It is made of the row, not of what the call returned: so it holds no secret, and can be made again at any time.
+    """
+    row = ticket.row("", answer)
+    if ticket.attached:
+        info = {**Job.of(row, answer.chunks).info, "attached": sorted(ticket.attached)}
+        row = row._replace(info_json=to_text(info))
+    job = Job.of(row, answer.chunks, lambda names: own or ticket.book.projection_of(names))
+    tree, problem = job.picked()
+    return answer._replace(data_json=None if tree is None else to_text(tree), info_json=row.info_json), problem

@@ -233,7 +233,7 @@ def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
     if option.is_flag:
         return _flag(value, f"{where}: {option.name}")
     if option.name == "data":
-        return projections_from(value, f"{where}: data")
+        return projections_from(value, option="data", where=where)
     if option.is_code:
         return _functions(value, f"{where}: {option.name}")
     if option.is_list:
@@ -277,21 +277,23 @@ def strings(value: Any, where: str) -> tuple[str, ...]:
     return entries
 
 
-def projections_from(value: Any, where: str) -> tuple[tuple[str, Projection], ...]:
+def projections_from(value: Any, *, option: str, where: str) -> tuple[tuple[str, Projection], ...]:
     """Return models of data by globs of the kinds that they are for; a model alone is for all.
 
     Raises:
         ConfigurationError: One is no model, or its glob is no text.
 
     """
-    by_glob = value if isinstance(value, Mapping) else {"*": value}
+    if not isinstance(value, Mapping):
+        projection = projection_for(value or None, option=option, where=where)
+        return (("*", projection),) if projection is not None else ()
     found = []
-    for glob, model in by_glob.items():
-        projection = projection_for(model, option=f"{glob!r}", where=where)
+    for glob, model in value.items():
+        projection = projection_for(model, option=f"{option}[{glob!r}]", where=where)
         if projection is None or not isinstance(glob, str) or not glob:
             raise ConfigurationError(
-                f"{where} takes a model, or a dict of models by globs of kinds, such as {{'http.*': Answer}}, not "
-                f"{value!r}."
+                f"{where}: {option} takes a model, or a dict of models by globs of kinds, such as "
+                f"{{'http.*': Answer}}, not {value!r}."
             )
         found.append((glob, projection))
     return tuple(found)

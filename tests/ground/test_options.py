@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 
 import pytest
@@ -10,9 +10,16 @@ from pytest_recorded.modes import RecordMode
 from pytest_recorded.network import HostPattern
 from pytest_recorded.options import MATCH, OPTIONS, Options, read_options, strings, unknown_argument
 from pytest_recorded.paths import DEEP
+from pytest_recorded.projection import Projection
 from pytest_recorded.rules import Rules, rules_from
 
 NAMES = [option.name for option in OPTIONS]
+
+
+@dataclass
+class Card:
+    id: int
+
 
 # What may be written, and what it means.
 GOOD = [
@@ -39,6 +46,9 @@ GOOD = [
     ("ignore_hosts", ["localhost"], (HostPattern("localhost", None, None),)),
     ("kinds", "http.*,orders.place", ("http.*", "orders.place")),
     ("live", ["tools.*"], ("tools.*",)),
+    ("data", Card, (("*", Projection(Card)),)),
+    ("data", {"http.*": Card, "a.b": list[Card]}, (("http.*", Projection(Card)), ("a.b", Projection(list[Card])))),
+    ("data", {}, ()),
     ("before_record_request", print, (print,)),
     ("before_record_response", [print, len], (print, len)),
     ("before_record_response", (), ()),
@@ -72,6 +82,14 @@ async def acoroutine(response):
 
 # What may not be written, and what is said of it.
 BAD = [
+    ("data", 5, "here: data=5 is no model. Give a pydantic model, a dataclass, a TypedDict, or a list or union of "
+     "them."),
+    ("data", {"http.*": "Card"}, "here: data['http.*']='Card' is no model. Give a pydantic model, a dataclass, a "
+     "TypedDict, or a list or union of them."),
+    ("data", {"": Card}, "here: data takes a model, or a dict of models by globs of kinds, such as {'http.*': Answer}, "
+     f"not {{'': {Card!r}}}."),
+    ("data", {"http.*": None}, "here: data takes a model, or a dict of models by globs of kinds, such as "
+     "{'http.*': Answer}, not {'http.*': None}."),
     ("mode", "onse", "here: 'onse' is no record mode. Choose one of: once, none, new_episodes, off."),
     ("mode", "all", "here: mode 'all' calls the world again and may only be asked for on the command line "
      "(pytest --record-mode=all) or in use_cassette(). Here you can write: once, none, new_episodes, off."),
@@ -172,8 +190,8 @@ def test_there_is_an_option_for_each_field_and_a_field_for_each_option():
 
 @pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
 def test_an_option_has_one_name_wherever_it_is_written(option):
-    if option.name.startswith("before_"):
-        # Functions cannot be written there.
+    if option.name.startswith("before_") or option.name == "data":
+        # Functions and classes cannot be written there.
         assert (option.flag, option.ini) == ("", "")
     else:
         assert (option.flag, option.ini) == (f"--record-{option.name.replace('_', '-')}", f"record_{option.name}")

@@ -280,7 +280,7 @@ def _given(name: str, item: pytest.Item) -> Any:
 
 
 def _projections(given: Any) -> tuple[tuple[str, Projection], ...]:
-    return projections_from(given or {}, f"the fixture {_PROJECTIONS_FIXTURE}")
+    return projections_from(given, option=_PROJECTIONS_FIXTURE, where="the fixture")
 
 
 @contextmanager

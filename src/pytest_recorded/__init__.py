@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .jobs import Job
+    from .llm import LLMCall, ToolCall
     from .message import HttpRequest, HttpResponse
     from .modes import RecordMode
     from .objects import register
@@ -39,6 +40,7 @@ _HOMES = {
     "HttpRequest": "message",
     "HttpResponse": "message",
     "Job": "jobs",
+    "LLMCall": "llm.call",
     "MissingRecording": "errors",
     "NetworkBlocked": "errors",
     "RecordMode": "modes",
@@ -47,6 +49,7 @@ _HOMES = {
     "RecordedWarning": "errors",
     "Recorder": "recording",
     "SerializationError": "errors",
+    "ToolCall": "llm.call",
     "UsageError": "errors",
     "attach": "attachment",
     "attach_error": "attachment",
@@ -64,6 +67,7 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "Job",
+    "LLMCall",
     "MissingRecording",
     "NetworkBlocked",
     "RecordMode",
@@ -72,6 +76,7 @@ __all__ = [
     "RecordedWarning",
     "Recorder",
     "SerializationError",
+    "ToolCall",
     "UsageError",
     "attach",
     "attach_error",

@@ -1,0 +1,26 @@
+"""Calls of language models, read from their HTTP exchanges: pure, from values to values.
+
+`llm_call` says what a call was in one form for all providers, `name_of` what it is named, `fold` what its streamed
+answer would have been if it had come whole, `price` what it has cost; `figures` and `Usage` are what is stored and
+summed up.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .exchange import fold, llm_call, name_of
+from .prices import Price, price
+from .usage import Usage, figures
+
+if TYPE_CHECKING:
+    from .call import LLMCall, ToolCall
+
+__all__ = ["LLMCall", "Price", "ToolCall", "Usage", "figures", "fold", "llm_call", "name_of", "price"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("LLMCall", "ToolCall"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(".call", __name__), name)

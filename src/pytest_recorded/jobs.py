@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from . import llm
 from .book import warn
 from .codec import load, load_error, load_tree, to_text
 from .drift import is_http
@@ -14,14 +16,14 @@ from .job import Status
 from .message import HttpRequest, HttpResponse
 from .objects import Types
 from .picking import with_attached
-from .projection import projection_for
+from .projection import Projection, projection_for
 from .target import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .job import Chunk, Row
-    from .projection import Projection
+    from .llm import LLMCall
 
     Choose = Callable[[Iterable[str]], Projection | None]
 
@@ -94,7 +96,35 @@ class Job:
     @property
     def names(self) -> tuple[str, ...]:
         """What globs of kinds find the call by: its kind, and of an LLM call also its name, as `llm.openai.chat`."""
-        return (self.kind,)
+        name = self._llm_name() if is_http(self.kind) else None
+        return (self.kind,) if name is None else (self.kind, f"llm.{name}")
+
+    def _llm_name(self) -> str | None:
+        noted = self._figures().get("name")
+        if isinstance(noted, str):
+            return noted
+        request, response = self.request, self.response
+        if not isinstance(request, HttpRequest):
+            return None
+        return llm.name_of(request, response if isinstance(response, HttpResponse) else None)
+
+    def _figures(self) -> dict[str, Any]:
+        figures = self.info.get("llm")
+        return figures if isinstance(figures, dict) else {}
+
+    @property
+    def llm(self) -> LLMCall | None:
+        """The call as one of a language model, in one form for all providers; None if it is none.
+
+        What it has cost is what was noted when it was recorded.
+        """
+        request, response = self.request, self.response
+        if not isinstance(request, HttpRequest):
+            return None
+        answer = response if isinstance(response, HttpResponse) else None
+        call = llm.llm_call(request, answer, error=self.error)
+        cost = self._figures().get("cost_usd")
+        return call.model_copy(update={"cost_usd": cost}) if call is not None and type(cost) in (int, float) else call
 
     @property
     def request(self) -> Any:
@@ -122,22 +152,29 @@ class Job:
         Where the call was made, in its test, it is what the model in force picks out of the recorded answer; elsewhere
         it is what is stored.
         """
-        if self._choose is None:
-            return self._read("data", self._value(self.data_json))
         projection = self.projection
-        tree, problem = self.picked()
-        if problem:
-            warn(f"{self.kind} {problem}")
-        value = self._value(None if tree is None else to_text(tree))
+        if self._choose is not None or (self.data_json is None and len(self.names) > 1):
+            tree, problem = self.picked()
+            if problem:
+                warn(f"{self.kind} {problem}")
+            value = self._value(None if tree is None else to_text(tree))
+        else:
+            value = self._value(self.data_json)
+            if len(self.names) > 1 and not _is_llm_call(value):
+                # It was picked by a model that is not known here.
+                return value
         return value if projection is None or value is None else projection.read(value)
 
     @property
     def projection(self) -> Projection | None:
         """What picks the data of this call, as far as it is known here."""
+        names = self.names
         if self._choose is not None:
-            return self._choose(self.names)
-        target = target_of(self.kind)
-        return target.slots.data if target is not None else None
+            chosen = self._choose(names)
+        else:
+            target = target_of(self.kind)
+            chosen = target.slots.data if target is not None else None
+        return _llm_projection() if chosen is None and len(names) > 1 else chosen
 
     def project(self, model: Any) -> Any:
         """Return what another model picks out of this call.
@@ -182,11 +219,11 @@ class Job:
         response = self.response
         if not isinstance(response, HttpResponse):
             return response
-        try:
-            return response.json()
-        except ValueError:
+        body = llm.fold(self.request, response)
+        if body is None:
             what = f"its body is no JSON ({response.header('content-type') or 'no content type'})"
-            raise SerializationError(f"{what}: give the model a class method from_job(job)") from None
+            raise SerializationError(f"{what}: give the model a class method from_job(job)")
+        return body
 
     def _attached(self) -> dict[str, Any]:
         """Return what was attached, as it is stored."""
@@ -249,6 +286,18 @@ class Job:
             return load(text, self._types())
         except SerializationError:
             return _tree(text)
+
+
+@lru_cache(maxsize=1)
+def _llm_projection() -> Projection:
+    # Here, because it loads pydantic.
+    from .llm.call import LLMCall  # noqa: PLC0415 - see above
+
+    return Projection(LLMCall)
+
+
+def _is_llm_call(value: Any) -> bool:
+    return isinstance(value, dict) and {"provider", "operation"} <= value.keys() <= {*(_llm_projection().fields or ())}
 
 
 def _tree(text: str | None) -> Any:

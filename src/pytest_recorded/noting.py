@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .codec import to_text
 from .jobs import Job
+from .llm import figures, price
 
 if TYPE_CHECKING:
     from .call import Ticket
@@ -21,8 +22,13 @@ def with_data(answer: Answer, ticket: Ticket, own: Projection | None = None) -> 
     It is made of the row, not of what the call returned: so it holds no secret, and can be made again at any time.
     """
     row = ticket.row("", answer)
+    job = Job.of(row, answer.chunks)
+    info = job.info
     if ticket.attached:
-        info = {**Job.of(row, answer.chunks).info, "attached": sorted(ticket.attached)}
+        info["attached"] = sorted(ticket.attached)
+    if (call := job.llm) is not None:
+        info["llm"] = figures(call, price(call, job.recorded_at))
+    if info:
         row = row._replace(info_json=to_text(info))
     job = Job.of(row, answer.chunks, lambda names: own or ticket.book.projection_of(names))
     tree, problem = job.picked()

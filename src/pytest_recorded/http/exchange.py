@@ -13,6 +13,7 @@ from ..drive import current_task
 from ..errors import RecordedFailure
 from ..frame import current_frame
 from ..job import Answer, Found, Status
+from ..llm import name_of
 from ..message import HttpRequest, HttpResponse, without
 from ..noting import with_data
 from ..objects import Types
@@ -207,7 +208,7 @@ class HttpCall:
 
     def projected(self, answer: Answer, ticket: Ticket) -> tuple[Answer, str]:
         """Return the answer with its data; see `Call.projected`."""
-        if not ticket.book.projections:
+        if not ticket.book.projections and name_of(self.request) is None:
             return answer, ""
         return with_data(answer, ticket)
 

@@ -68,6 +68,12 @@ class LLMCall(BaseModel):
     cost_usd: float | None = None
     error: str | None = None
 
+    @classmethod
+    def from_job(cls, job: Any) -> LLMCall | None:
+        """Return what a recorded call was as a call of a language model; None if it was none."""
+        found: LLMCall | None = job.llm
+        return found
+
     @property
     def name(self) -> str:
         """Provider and operation: `openai.chat`."""

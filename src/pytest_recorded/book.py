@@ -236,6 +236,7 @@ class Book(ABC):
         call = ticket.call
         try:
             answer, problem = call.projected(answer, ticket)
+            ticket.info_json = answer.info_json or ticket.info_json
             self.store(ticket, answer)
         except Exception as error:  # noqa: BLE001 - see above
             self.lose(ticket, "ran, but could not be recorded:", error)

@@ -19,8 +19,16 @@ __all__ = ["with_data"]
 def with_data(answer: Answer, ticket: Ticket, own: Projection | None = None) -> tuple[Answer, str]:
     """Return an answer with its data; see `Call.projected`. `own`: the model of the function itself.
 
-    It is made of the row, not of what the call returned: so it holds no secret, and can be made again at any time.
+    It is made of the row, not of what the call returned: so it holds no secret, and can be made again at any time. A
+    fault in it, of the user's model say, never costs the recording.
     """
+    try:
+        return _noted(answer, ticket, own)
+    except Exception as error:  # noqa: BLE001 - see above
+        return answer, f"has no data ({type(error).__name__}: {error})."
+
+
+def _noted(answer: Answer, ticket: Ticket, own: Projection | None) -> tuple[Answer, str]:
     row = ticket.row("", answer)
     job = Job.of(row, answer.chunks)
     info = job.info

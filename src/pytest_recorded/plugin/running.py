@@ -14,6 +14,7 @@ from ..frame import carry_over_threads, framed, held, pop_test, push_test, switc
 from ..http import listen
 from ..options import projections_from, read_options
 from ..scope import Scope
+from ..spending import spent_and_saved
 from .fixtures import within
 from .marker import read_markers
 from .shared import SharedFixture
@@ -73,7 +74,8 @@ class Running:
         self._shared: dict[Any, list[pytest.Item]] = {}
         # Misses of shared fixtures that were set up for a test which is not recorded.
         self._unclaimed: list[MissingRecording] = []
-        self._loose: Counter[str] = Counter()
+        # Shared fixtures that have ended since the last test.
+        self._loose: list[Scope] = []
         self._current: _Attempt | None = None
         for item in items:
             self._prepare(item)
@@ -217,9 +219,9 @@ class Running:
             marked = read_markers(node or item.session)._replace(targets=functions)
             return self._scope(item, marked, given, host=self.host(), name=name)
 
-    def add_loose(self, counts: Counter[str]) -> None:
+    def add_loose(self, scope: Scope) -> None:
         """Add the calls of a shared fixture to those of the test that is running."""
-        self._loose += counts
+        self._loose.append(scope)
 
     def claim(self, misses: list[MissingRecording]) -> None:
         """Keep the misses of a shared fixture for the next recorded test, if there is none now to answer for them."""
@@ -255,11 +257,13 @@ class Running:
             scope.close(passed=not attempt.has_failed)
         except RecordedError as error:
             _fail(report, f"The recordings of this test could not be finished.\n{error}")
-        counts, self._loose = scope.counts + self._loose, Counter()
+        scopes, self._loose = [scope, *self._loose], []
+        counts = sum((one.counts for one in scopes), Counter())
         held = attempt.has_failed and counts["recorded"] + counts["kept"] and not scope.has_recordings
         # Whatever is an attribute of a report travels to xdist's controller with it.
         report.recorded = {  # type: ignore[attr-defined]
             "counts": dict(counts),
+            "usage": spent_and_saved(ticket for one in scopes for ticket in one.tickets),
             "cassettes": [str(scope.suite.path)],
             "late": self._session.late_calls(),
             "kept_back": bool(held) and not scope.options.failed,

@@ -59,7 +59,7 @@ class SharedFixture:
 
     def _close(self, scope: Scope, *, passed: bool) -> None:
         scope.close(passed=passed and not scope.misses)
-        self._running.add_loose(scope.counts)
+        self._running.add_loose(scope)
 
 
 def _parameter(request: pytest.FixtureRequest) -> str:

@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..llm import Usage
+from ..spending import usages_from
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -24,6 +27,9 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     by_test: dict[str, Counter[str]] = field(default_factory=dict)
     cassettes: set[str] = field(default_factory=set)
+    #: What calls of language models have used: those that went live, and those that were replayed.
+    spent: Usage = field(default_factory=Usage)
+    saved: Usage = field(default_factory=Usage)
     late: list[str] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
     kept_back: list[str] = field(default_factory=list)
@@ -36,6 +42,8 @@ class Tally:
         self.counts += counts
         self.by_test[test] = self.by_test.get(test, Counter()) + counts
         self.cassettes.update(told["cassettes"])
+        spent, saved = usages_from(told["usage"])
+        self.spent, self.saved = self.spent + spent, self.saved + saved
         self.late += told["late"]
         if test in self.kept_back:
             self.kept_back.remove(test)
@@ -58,11 +66,24 @@ def in_words(counts: Counter[str]) -> str:
     return ", ".join(f"{counts[name]} {_CALLED.get(name, name)}" for name in shown)
 
 
+def _usage_in_words(tally: Tally) -> str:
+    used = [f"{_used(usage)} {how}" for usage, how in ((tally.spent, "spent"), (tally.saved, "saved")) if usage.calls]
+    return "; LLM: " + ", ".join(used) if used else ""
+
+
+def _used(usage: Usage) -> str:
+    """Return tokens and money in words: of calls without a known price there is at least what the others cost."""
+    tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
+    if not usage.priced:
+        return tokens
+    return f"{tokens} ({'at least ' if usage.unpriced else ''}${usage.cost_usd:,.4f})"
+
+
 def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tuple[str, bool]]:
     """Yield the lines of the verdict, each with whether it reports a trouble."""
     trouble = bool(tally.counts["missed"] or tally.counts["changed"] or tally.counts["new"])
     trouble = trouble or any(is_blocked for *_, is_blocked in tally.attempts)
-    yield f"recorded: {in_words(tally.counts)}", trouble
+    yield f"recorded: {in_words(tally.counts)}{_usage_in_words(tally)}", trouble
     if is_verbose:
         for test, counts in tally.by_test.items():
             yield f"  {test}: {in_words(counts)}", bool(counts["missed"])

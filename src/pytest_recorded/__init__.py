@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from .message import HttpRequest, HttpResponse
     from .modes import RecordMode
     from .objects import register
-    from .recording import Recorder, configure
+    from .prompt import to_prompt
+    from .queries import open_jobs
+    from .recording import Recorder, configure, connection, get, last, query
 
 _HOMES = {
     "AttachKeyError": "errors",
@@ -54,8 +56,14 @@ _HOMES = {
     "attach": "attachment",
     "attach_error": "attachment",
     "configure": "recording",
+    "connection": "recording",
+    "get": "recording",
+    "last": "recording",
+    "open_jobs": "queries",
+    "query": "recording",
     "recorder": "decorator",
     "register": "objects",
+    "to_prompt": "prompt",
     "use_cassette": "block",
 }
 
@@ -81,8 +89,14 @@ __all__ = [
     "attach",
     "attach_error",
     "configure",
+    "connection",
+    "get",
+    "last",
+    "open_jobs",
+    "query",
     "recorder",
     "register",
+    "to_prompt",
     "use_cassette",
 ]
 

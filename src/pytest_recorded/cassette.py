@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import heapq
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from .errors import CassetteError
 from .jobs import Job
 from .made import made_rows, recorded_rows
+from .queries import MOST_NAMED, Queries
+from .store.diagnosis import is_there
+from .store.looking import look_into
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from .job import Chunk, Row
     from .modes import RecordMode
     from .scope import Scope
+    from .selection import Selection
+
+    Pair = tuple[Row, list[Chunk]]
 
 __all__ = ["Cassette"]
 
 
-class Cassette:
-    """The calls of one scope: those that its cassette has, and those that were made just now."""
+class Cassette(Queries):
+    """The calls of one scope: those that its cassette has, and those that were made just now.
+
+    `query` and `last` are about these, too, by the time at which they were recorded; `query(scope="*")` is about the
+    calls of all scopes in the file. A call that was made just now stands in for its recorded row.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -35,10 +52,55 @@ class Cassette:
     @property
     def jobs(self) -> list[Job]:
         """The calls of this scope: those made so far in their order, then those recorded and not made yet."""
+        return [self._job(*pair) for pair in self._pairs()]
+
+    def _job(self, row: Row, chunks: list[Chunk]) -> Job:
+        return Job.of(row, chunks, self._scope.projection_of)
+
+    def _pairs(self) -> list[Pair]:
         made = made_rows(self._scope)
         known = {row.id for row, _ in made}
-        rest = [pair for pair in recorded_rows(self._scope) if pair[0].id not in known]
-        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in (*made, *rest)]
+        return [*made, *(pair for pair in recorded_rows(self._scope) if pair[0].id not in known)]
+
+    def connection(self) -> sqlite3.Connection:
+        """Return a connection of your own to the cassette, to read it with SQL; close it when you are done.
+
+        It is read only. What was recorded just now is not in the cassette before the session has ended.
+
+        Raises:
+            CassetteError: There is no cassette yet, or it cannot be read.
+
+        """
+        if not is_there(self.path):
+            raise CassetteError(
+                self.path, "does not exist yet: it is written when the session ends. See .jobs, .query()."
+            )
+        return look_into(self.path)
+
+    def _selected(self, selection: Selection) -> Iterator[Job]:
+        if selection.scope is None:
+            own = [self._job(*pair) for pair in self._pairs() if selection.takes(pair[0])]
+            return islice(sorted(own, key=_time, reverse=selection.newest_first), selection.limit)
+        return islice(self._of_all_scopes(selection), selection.limit)
+
+    def _of_all_scopes(self, selection: Selection) -> Iterator[Job]:
+        made, file = made_rows(self._scope), self._scope.suite.file
+        scopes = {row.scope for row, _ in made}
+        wanted = selection.where_scopes(lambda scope: scope in scopes or (file is not None and file.has_scope(scope)))
+        ids = {row.id for row, _ in made}
+        ours = sorted(
+            (Job.of(row, chunks) for row, chunks in made if wanted.takes(row)), key=_time, reverse=wanted.newest_first
+        )
+        rows = file.select(wanted.unlimited()) if file is not None else ()
+        theirs = (Job.of(row, file.chunks) for row in rows if file is not None and row.id not in ids)
+        return heapq.merge(ours, theirs, key=_time, reverse=wanted.newest_first)
+
+    def _named(self, start: str) -> list[Job]:
+        own = [job for job in self.jobs if job.id.startswith(start)]
+        file = self._scope.suite.file
+        ids = {job.id for job in own}
+        rows = file.rows_named(start, MOST_NAMED + 1) if file is not None else ()
+        return own + [Job.of(row, file.chunks) for row in rows if file is not None and row.id not in ids]
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -55,3 +117,6 @@ class Cassette:
 
     def __repr__(self) -> str:
         return f"<Cassette {self.path} {self.mode}>"
+
+
+_time = attrgetter("submitted_at")

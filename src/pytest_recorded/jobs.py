@@ -275,6 +275,12 @@ class Job:
         """When the call was recorded, in UTC."""
         return datetime.fromisoformat(self.submitted_at)
 
+    def to_prompt(self, budget: int = 20_000) -> str:
+        """Return this call as Markdown for a language model, in `budget` characters; see `pytest_recorded.to_prompt`."""
+        from .prompt import to_prompt  # noqa: PLC0415 - a replay has no use for it
+
+        return to_prompt(self, budget)
+
     def _types(self) -> Types:
         target = target_of(self.kind)
         return target.types if target is not None else Types()

@@ -8,35 +8,39 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .book import Book, warn
 from .call import Ticket, request_digest
-from .errors import CassetteError, RecordedError, RecordedFailure, RecordedWarning, SerializationError
+from .errors import CassetteError, RecordedError, RecordedFailure, RecordedWarning, SerializationError, UsageError
 from .frame import carry_over_threads, current_frame, step_into, step_out_of
 from .function import is_cut_short
 from .job import Address, Answer, Place, Status
 from .jobs import Job
 from .modes import Act, Known, RecordMode, decide
+from .queries import FileQueries
 from .rules import rules_from
 from .staging import new_id
 from .store.lease import Beat, is_alive, owner
+from .store.looking import look_into
 from .store.sqlite import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .call import Call
     from .job import Chunk, Found
+    from .selection import Moment
 
-__all__ = ["Recorder", "configure", "default_recorder"]
+__all__ = ["Recorder", "configure", "connection", "default_recorder", "get", "last", "query"]
 
 # The calls that this process is making, by their ids. A row that says this process is making it, and is not among them,
 # was left behind: by a full disk, or a KeyboardInterrupt in the wrong moment.
 _in_flight: set[str] = set()
 
 
-class Recorder(Book):
+class Recorder(Book, FileQueries):
     """Records calls into a SQLite file.
 
     A call with a key is idempotent: a completed one answers, also from another process; one in flight is joined; a
@@ -63,7 +67,7 @@ class Recorder(Book):
         with contextlib.suppress(OSError):
             # It stays where it is when the current folder changes; unless that is gone already.
             self.path = self.path.absolute() if is_file else self.path
-        self._ledger = Ledger(self.path if is_file else ":memory:")
+        self._reader = self._ledger = Ledger(self.path if is_file else ":memory:")
         self._beat = Beat(lambda: self._ledger.beat([owner()]))
         self._lock = threading.Lock()
         self._blocks = 0
@@ -81,15 +85,20 @@ class Recorder(Book):
         """
         return [Job.of(row, self._ledger.chunks) for row in self._ledger.rows()]
 
-    def get(self, job_id: str) -> Job | None:
-        """Return a recorded call by its id, or None.
+    def connection(self) -> sqlite3.Connection:
+        """Return a connection of your own to the file, to read it with SQL; close it when you are done.
+
+        It is read only, and sees what is recorded meanwhile. Of calls in memory it reads a copy.
 
         Raises:
-            CassetteError: The file cannot be read.
+            CassetteError: There is no file, or it cannot be read.
 
         """
-        row = self._ledger.row(job_id)
-        return None if row is None else Job.of(row, self._ledger.chunks)
+        if not self._ledger.exists():
+            raise CassetteError(self.path, "does not exist: nothing is recorded yet. The first call makes it.")
+        # The ledger's own connection keeps the file in a state that others can read while it is written.
+        self._ledger.open()
+        return self._ledger.copy() if self.path == Path(":memory:") else look_into(self.path)
 
     def close(self) -> None:
         """Close the file. Streams that are still being read are stored as closed."""
@@ -277,3 +286,48 @@ def default_recorder() -> Recorder | None:
         with _default_lock:
             return _default or configure()
     return _default
+
+
+def _recorder() -> Recorder:
+    recorder = default_recorder()
+    if recorder is None:
+        raise UsageError(
+            "Under pytest there is no default recorder. Ask the fixture for the calls of a test: recorded.query(…); "
+            "open a file: pytest_recorded.open_jobs('cassettes/jobs.db'); or choose where decorated functions are "
+            "recorded: pytest_recorded.configure('jobs.db')."
+        )
+    return recorder
+
+
+def get(job_id: str) -> Job | None:
+    """Return a call of the default recorder by its id; see `Recorder.get`."""
+    return _recorder().get(job_id)
+
+
+def last(n: int = 10, *, kind: str | None = None, status: str | Iterable[str] | None = None) -> list[Job]:
+    """Return the last calls of the default recorder; see `Recorder.last`."""
+    return _recorder().last(n, kind=kind, status=status)
+
+
+def query(
+    *,
+    kind: str | None = None,
+    status: str | Iterable[str] | None = None,
+    key: str | None = None,
+    scope: str | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    where_data: Mapping[str, Any] | None = None,
+    limit: int | None = 100,
+    order: str = "desc",
+) -> Iterator[Job]:
+    """Yield calls of the default recorder; see `Recorder.query`."""
+    return _recorder().query(
+        kind=kind, status=status, key=key, scope=scope, since=since, until=until, where_data=where_data, limit=limit,
+        order=order,
+    )  # fmt: skip
+
+
+def connection() -> sqlite3.Connection:
+    """Return a connection to the file of the default recorder; see `Recorder.connection`."""
+    return _recorder().connection()

@@ -13,9 +13,16 @@ __all__ = ["connect", "roll_back"]
 _BUSY_SECONDS: Final = 30.0
 
 
-def connect(path: Path | str, *, read_only: bool) -> sqlite3.Connection:
-    """Open a file. Nothing that the file defines may run: no extension, no function in a view or an index."""
-    uri = path if isinstance(path, str) else f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+def connect(path: Path | str, *, read_only: bool, how: str = "") -> sqlite3.Connection:
+    """Open a file. Nothing that the file defines may run: no extension, no function in a view or an index.
+
+    Args:
+        path: The file, or `:memory:`.
+        read_only: Whether nothing is to be written.
+        how: Further parameters of the URI, each after its `&`.
+
+    """
+    uri = path if isinstance(path, str) else f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}{how}"
     connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection

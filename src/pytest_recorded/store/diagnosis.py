@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -15,17 +16,21 @@ from .schema import APPLICATION_ID, VERSION
 __all__ = [
     "FAULTS",
     "explain",
+    "inspect_any",
     "inspect_cassette",
     "inspect_ledger",
     "inspect_seed",
     "is_there",
     "look_at",
     "need_schema",
+    "why_unreadable",
 ]
 
 # What reading a file may raise. SQLite names what it does not understand, and Python cannot decode just any name.
 FAULTS: Final = (sqlite3.Error, OverflowError, UnicodeError)
 
+# With it SQLite asks for no locks, so that it can do without the index that is shared.
+_LOCKLESS: Final = "win32-none" if sys.platform == "win32" else "unix-none"
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _WAL: Final = 2
@@ -128,10 +133,44 @@ def look_at(path: Path) -> sqlite3.Connection:
     """Open a file that may be somebody else's, so that nothing is left beside it.
 
     Whoever reads a file in WAL mode makes two files beside it; unless they are there already, nobody is writing, and
-    the file can be taken as it is.
+    the file can be taken as it is. A log without the index that writers share was left by one who is gone: to read that
+    takes an index of one's own, in memory.
     """
-    in_use = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'' if in_use else '&immutable=1'}", uri=True)
+    has_log, has_index, has_journal = (path.with_name(path.name + end).exists() for end in ("-wal", "-shm", "-journal"))
+    is_left = has_log and not has_index
+    how = f"&vfs={_LOCKLESS}" if is_left else "" if has_log or has_journal else "&immutable=1"
+    connection = connect(path, read_only=True, how=how)
+    if is_left:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return connection
+
+
+def inspect_any(path: Path, connection: sqlite3.Connection) -> bool:
+    """Return whether an open file was written by the package `recorded`; False if it is ours.
+
+    Raises:
+        CassetteError: It is neither.
+
+    """
+    ours, names = _named(connection)
+    if ours and "jobs" in names:
+        schema = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        need_schema(path, schema[0] if schema else None)
+        return False
+    if ours:
+        raise CassetteError(path, f"has no table jobs. The file is damaged. {_MOVE}")
+    if not {row[1] for row in connection.execute("PRAGMA table_info(jobs)")} >= _SEED_COLUMNS:
+        raise CassetteError(path, "is a SQLite file of another program. Name a cassette, or the jobs.db of a Recorder.")
+    return True
+
+
+def why_unreadable(path: Path, error: BaseException) -> CassetteError:
+    """Return why a file that is there cannot be opened for reading; what SQLite said is the last resort."""
+    try:
+        _need_sqlite(path, _header(path), _RESTORE)
+    except CassetteError as found:
+        return found
+    return explain(path, error)
 
 
 def _header(path: Path) -> bytes:

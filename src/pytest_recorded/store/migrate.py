@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["migrate_seed"]
+__all__ = ["error_in_ours", "migrate_seed"]
 
 _READ: Final = (
     "SELECT id, kind, key, status, submitted_at, started_at, completed_at, request_json, response_json, data_json,"
-    " error_json FROM jobs WHERE kind NOT LIKE '\\_recorded.%' ESCAPE '\\' ORDER BY kind, key, submitted_at, id"
+    " error_json FROM jobs WHERE kind NOT LIKE '\\_recorded.%' ESCAPE '\\' ORDER BY submitted_at, id"
 )
 
 
@@ -63,15 +63,15 @@ def _rows(source: sqlite3.Connection) -> Iterator[Row]:
         # Whoever was running it wrote to the old file; here nobody will end it.
         ended = Status.INTERRUPTED if status in (Status.PENDING, Status.RUNNING) else Status(status)
         before = (job, "", kind, key, 0, attempt, None, ended, None, submitted, started, None, completed)
-        yield Row._make((*before, *slots, _error(error), None))
+        yield Row._make((*before, *slots, error_in_ours(error), None))
 
 
-def _error(text: str | None) -> str | None:
+def error_in_ours(text: str | None) -> str | None:
     """Return an error as we store it: what was attached to one stands alone there, in place of class and text."""
     try:
         tree = None if text is None else load_tree(text)
+        if tree is None or (isinstance(tree, dict) and tree.keys() == {"type", "message"}):
+            return text
+        return to_text({"type": "Exception", "message": text, "args": [text], "payload": tree})
     except SerializationError:
         return text
-    if tree is None or (isinstance(tree, dict) and tree.keys() == {"type", "message"}):
-        return text
-    return to_text({"type": "Exception", "message": text, "args": [text], "payload": tree})

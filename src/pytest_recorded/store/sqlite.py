@@ -19,25 +19,30 @@ from ..job import Address, Answer, Chunk, Found, Place, Row
 from . import sql
 from .connection import connect, roll_back
 from .creation import create, make
-from .diagnosis import FAULTS, explain, inspect_cassette, inspect_ledger, need_schema
+from .diagnosis import FAULTS, explain, inspect_cassette, inspect_ledger, is_there, need_schema
 from .lease import now
 from .schema import CASSETTE, LEDGER
+from .selecting import fetch_readable, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["CassetteFile", "Ledger", "StagingFile"]
+    from ..selection import Selection
+
+__all__ = ["CassetteFile", "Ledger", "Reader", "StagingFile"]
 
 # Pages are read through the page cache of the system instead of being copied: a look-up in a large cassette costs what
 # one in a small cassette costs.
 _MAP_BYTES: Final = 1 << 30
 
 
-class _Reader:
+class Reader:
     """What a ledger and a cassette are both asked."""
 
     _find_statement = sql.FIND
     _is_ledger = False
+    #: Whether its rows lie in the order in which they were recorded.
+    by_rowid = False
 
     def __init__(self, path: Path | str) -> None:
         self.path = path
@@ -71,6 +76,23 @@ class _Reader:
     def _rows(self, statement: str, *parameters: Any) -> list[Any]:
         with self._using() as connection:
             return connection.execute(statement, parameters).fetchall()
+
+    def _readable(self, statement: str, *parameters: Any) -> list[Any]:
+        with self._using() as connection:
+            return fetch_readable(connection, statement, parameters)
+
+    def select(self, selection: Selection) -> Iterator[Row]:
+        """Yield the rows of a selection as they are asked for; writing and closing meanwhile are fine."""
+        wanted = selection.where_scopes(self.has_scope)
+        return stream(self._readable, wanted, by_rowid=self.by_rowid)
+
+    def rows_named(self, start: str, limit: int) -> list[Row]:
+        """Return rows by a beginning of their ids."""
+        return [Row._make(row) for row in self._readable(sql.BY_ID_PREFIX, start, limit)]
+
+    def exists(self) -> bool:
+        """Return whether there is something to be read, without making it."""
+        return self._connection is not None or not isinstance(self.path, Path) or is_there(self.path)
 
     def find(self, address: Address) -> Found | None:
         """Return the latest attempt at an address."""
@@ -158,7 +180,7 @@ class _Reader:
                 self._connection = self._finder = self._close = None
 
 
-class CassetteFile(_Reader):
+class CassetteFile(Reader):
     """A cassette, opened to be read: nothing is written, not beside it either."""
 
     _find_statement = sql.FIND_IN_CASSETTE
@@ -190,10 +212,11 @@ _ledgers: weakref.WeakSet[Ledger] = weakref.WeakSet()
 _inherited: list[Any] = []
 
 
-class Ledger(_Reader):
+class Ledger(Reader):
     """A file that is written while calls are made: WAL, one short transaction a call."""
 
     _is_ledger = True
+    by_rowid = True
     _layout = LEDGER
     _mark = "jobs_address"
     _one = sql.ONE_BY_ID
@@ -221,6 +244,19 @@ class Ledger(_Reader):
             connection.close()
             raise
         return self._keep(connection)
+
+    def open(self) -> None:
+        """Open the file, if it is not; made if need be."""
+        with self._using():
+            pass
+
+    def copy(self) -> sqlite3.Connection:
+        """Return a copy in memory, to be read only."""
+        made = connect(":memory:", read_only=False)
+        with self._using() as connection:
+            connection.backup(made)
+        made.execute("PRAGMA query_only = ON")
+        return made
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -304,6 +340,7 @@ class Ledger(_Reader):
 class StagingFile(Ledger):
     """A ledger in the layout of a cassette: every job has an address, one tree takes them all."""
 
+    by_rowid = False
     _layout = CASSETTE
     _mark = "jobs"
     _one = sql.ONE_BY_PLACE

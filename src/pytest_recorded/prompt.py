@@ -1,0 +1,197 @@
+"""Recorded calls as context for a language model: Markdown of a size that is known beforehand.
+
+The law of this file: the text is never longer than its budget, and content never ends the block that it stands in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .drift import is_http
+from .errors import UsageError
+from .readable import error_part, request_part, response_part, value_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .job import Chunk
+    from .jobs import Job
+    from .readable import Part
+
+__all__ = ["BUDGET", "to_prompt"]
+
+#: Characters; a token of English is about four of them.
+BUDGET: Final = 20_000
+_LEAST_BUDGET: Final = 1_000
+# What is left of a text that is cut has to be worth reading.
+_LEAST_TEXT: Final = 80
+_LONGEST_LINE: Final = 200
+_LONGEST_RUN: Final = 20
+_RUNS: Final = re.compile("`{3,}")
+_TOO_LONG: Final = re.compile(f"`{{{_LONGEST_RUN + 1},}}")
+_LINE_BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+
+
+class _Block(NamedTuple):
+    """A slot: what stands around its text, and the text, which may be cut."""
+
+    before: str
+    text: str
+    after: str
+
+    @property
+    def frame(self) -> int:
+        return len(self.before) + len(self.after)
+
+
+class _Section(NamedTuple):
+    """A job: its heading and its slots."""
+
+    heading: str
+    blocks: list[_Block]
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(block.text) for block in self.blocks]
+
+    @property
+    def least(self) -> int:
+        """The size of it with its texts cut as far as may be."""
+        frames = sum(block.frame for block in self.blocks)
+        return len(self.heading) + frames + sum(min(size, _LEAST_TEXT) for size in self.sizes)
+
+
+def to_prompt(jobs: Job | Iterable[Job], budget: int = BUDGET) -> str:
+    """Return recorded calls as Markdown, as context for a language model.
+
+    Each is a heading, some facts, and its request, response, data and error as blocks. Where they do not fit, long texts
+    are cut in their middle, so that all have the same room; short ones stay whole. Where the calls are too many, the
+    last ones are left out. What is left out is said.
+
+    Args:
+        jobs: One or several, in the order in which they are to appear.
+        budget: The most characters; of English about four are a token.
+
+    Raises:
+        UsageError: The budget is no number of characters, or below 1,000.
+
+    """
+    if type(budget) is not int or budget < _LEAST_BUDGET:
+        raise UsageError(f"budget={budget!r}: give a number of characters, {_LEAST_BUDGET} or more.")
+    given: Any = [jobs] if hasattr(jobs, "request_json") else list(jobs)
+    sections: list[_Section] = []
+    # Room for the line that says how many are left out.
+    needed, room = 0, budget - len(_left_out(len(given)))
+    for job in given:
+        section = _section(job)
+        if needed + section.least > room:
+            if not sections:
+                sections = [_Section(f"{section.heading}… {sum(section.sizes):,} characters left out …\n\n", [])]
+            break
+        needed += section.least
+        sections.append(section)
+    missing = len(given) - len(sections)
+    shown = _shown(sections, room if missing else budget)
+    return f"{shown}{_left_out(missing)}" if missing else shown
+
+
+def _left_out(count: int) -> str:
+    return f"… {count:,} {'job' if count == 1 else 'jobs'} left out …\n"
+
+
+def _shown(sections: list[_Section], room: int) -> str:
+    fixed = sum(len(section.heading) + sum(block.frame for block in section.blocks) for section in sections)
+    shares = _shares(
+        [sum(section.sizes) for section in sections], room - fixed, [_least(section) for section in sections]
+    )
+    lines: list[str] = []
+    for section, share in zip(sections, shares, strict=True):
+        lines.append(section.heading)
+        for block, size in zip(section.blocks, _shares(section.sizes, share, _least_sizes(section)), strict=True):
+            lines += (block.before, _cut(block.text, size), block.after)
+    return "".join(lines)
+
+
+def _least_sizes(section: _Section) -> list[int]:
+    return [min(size, _LEAST_TEXT) for size in section.sizes]
+
+
+def _least(section: _Section) -> int:
+    return sum(_least_sizes(section))
+
+
+def _shares(sizes: list[int], room: int, least: list[int]) -> list[int]:
+    """Return how much room each text gets: all that it takes, or as much as every other long one, but its least."""
+    left = max(0, room - sum(least))
+    shares = list(least)
+    hungry = sorted((index for index in range(len(sizes))), key=lambda index: sizes[index] - least[index])
+    for place, index in enumerate(hungry):
+        more = min(sizes[index] - least[index], left // (len(hungry) - place))
+        shares[index] += more
+        left -= more
+    return shares
+
+
+def _cut(text: str, size: int) -> str:
+    """Return a text of at most a size: its beginning and its end, and between them what is left out."""
+    if len(text) <= size:
+        return text
+    mark = f"\n… {len(text):,} characters left out …\n"
+    kept = size - len(mark)
+    end = kept // 3
+    start = kept - end
+    mark = f"\n… {len(text) - kept:,} characters left out …\n"
+    return text[:start] + mark + (text[-end:] if end else "")
+
+
+def _section(job: Job) -> _Section:
+    took = _duration(job)
+    ended = "" if took is None else f" after {took:,.1f} ms"
+    facts = {
+        "test": job.scope,
+        "status": f"{job.status.value}{ended}",
+        "recorded": job.submitted_at,
+        "key": job.key or "",
+        "id": job.id,
+    }
+    lines = "".join(f"- {name}: {_line(value)}\n" for name, value in facts.items() if value)
+    return _Section(f"# {_line(job.kind)}\n\n{lines}\n", [_block(name, part) for name, part in _parts(job) if part])
+
+
+def _duration(job: Job) -> float | None:
+    try:
+        return job.duration_ms
+    except (ValueError, TypeError):
+        # Times in somebody else's file may be anything.
+        return None
+
+
+def _parts(job: Job) -> list[tuple[str, Part | None]]:
+    of_http = is_http(job.kind)
+    return [
+        ("Request", request_part(job.request_json, is_http=of_http)),
+        ("Response", response_part(job.response_json, lambda: _chunks(job), is_http=of_http)),
+        ("Data", value_part(job.data_json)),
+        ("Error", error_part(job.error_json)),
+    ]
+
+
+def _chunks(job: Job) -> Sequence[Chunk]:
+    chunks = job._chunks  # noqa: SLF001 - of the job itself they are its response
+    return chunks(job.id) if callable(chunks) else chunks
+
+
+def _block(name: str, part: Part) -> _Block:
+    text = _TOO_LONG.sub(lambda run: f"{'`' * _LONGEST_RUN}… {len(run[0]) - _LONGEST_RUN:,} more …", part.text)
+    before = f"## {name}\n\n" + (f"{_line(part.line)}\n\n" if part.line else "")
+    if not part.language:
+        return _Block(before, _line(text), "\n\n" if text else "")
+    fence = "`" * max([3, *(len(run) + 1 for run in _RUNS.findall(text))])
+    return _Block(f"{before}{fence}{part.language}\n", text, f"\n{fence}\n\n")
+
+
+def _line(text: str) -> str:
+    """Return a text in one line that is not too long."""
+    line = _LINE_BREAKS.sub(" ", str(text)).strip()
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"

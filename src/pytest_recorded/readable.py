@@ -1,0 +1,197 @@
+"""What is stored of a call, as text for a reader: JSON indented, streams joined, binary content described.
+
+The law of this file: whatever is stored, there is a text for it; nothing raises.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec
+
+from .body import parse_body
+from .canonical import load_tree
+from .errors import SerializationError
+from .message import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .job import Chunk
+
+P = ParamSpec("P")
+
+__all__ = ["Part", "error_part", "request_part", "response_part", "value_part"]
+
+# Base64 of this length in a JSON value is content for a program, not for a reader.
+_BASE64: Final = re.compile(r"(?:data:(?P<type>[\w.+-]+/[\w.+-]+)[^,]{0,100},)?(?P<base64>[A-Za-z0-9+/_-]{200,}={0,2})")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_DIGEST: Final = re.compile(r"b2:[0-9a-f]{32}")
+
+
+class Part(NamedTuple):
+    """A slot of a call.
+
+    Attributes:
+        line: What stands above its text, in one line; or `""`.
+        text: The text.
+        language: `json`, `text`, or `""` for a text that is no content but says something about it.
+
+    """
+
+    line: str
+    text: str
+    language: str
+
+
+def _or_as_it_is(
+    part: Callable[Concatenate[str | None, P], Part | None],
+) -> Callable[Concatenate[str | None, P], Part | None]:
+    """Make a function return a stored text as it is, where nothing can be made of it."""
+
+    @wraps(part)
+    def safe(text: str | None, /, *args: P.args, **kwargs: P.kwargs) -> Part | None:
+        try:
+            return part(text, *args, **kwargs)
+        except (SerializationError, RecursionError, ValueError):
+            return Part("", str(text), "text")
+
+    return safe
+
+
+@_or_as_it_is
+def request_part(text: str | None, *, is_http: bool) -> Part | None:
+    """Return the request of a call."""
+    tree = _tree(text)
+    if not is_http or not isinstance(tree, dict) or "method" not in tree:
+        return value_part(text)
+    request = HttpRequest.from_tree(tree)
+    if _DIGEST.fullmatch(request.text):
+        body = Part("", f"binary content, {request.text}", "")
+    else:
+        body = _body(request.content, request.header("content-type"))
+    return body._replace(line=f"{request.method} {request.url}")
+
+
+@_or_as_it_is
+def response_part(text: str | None, chunks: Callable[[], Sequence[Chunk]], *, is_http: bool) -> Part | None:
+    """Return the response of a call."""
+    tree = _tree(text)
+    if is_http and isinstance(tree, dict) and "status" in tree:
+        response = HttpResponse.from_tree(tree)
+        media_type = response.header("content-type")
+        body = _binary(response.content, media_type) if response.encoded else _body(response.content, media_type)
+        line = f"{response.status} {response.reason}".strip()
+        return body._replace(line=line if response.end == "complete" else f"{line}, body {response.end} early")
+    if isinstance(tree, dict) and "py:stream" in tree:
+        pieces = [_plain(_tree(chunk.body)) for chunk in chunks()]
+        if pieces and all(isinstance(piece, str) for piece in pieces):
+            return Part("", "".join(pieces), "text")
+        return Part("", _json(pieces), "json")
+    return value_part(text)
+
+
+@_or_as_it_is
+def error_part(text: str | None) -> Part | None:
+    """Return what a call raised."""
+    tree = _tree(text)
+    if not isinstance(tree, dict) or "type" not in tree:
+        return value_part(text)
+    line = f"{tree['type']}: {tree.get('message', '')}"
+    return Part("", line if "payload" not in tree else f"{line}\n{_json(_plain(tree['payload']))}", "text")
+
+
+@_or_as_it_is
+def value_part(text: str | None) -> Part | None:
+    """Return a stored value; None where nothing is stored."""
+    if text is None:
+        return None
+    tree = _plain(load_tree(text))
+    return Part("", tree, "text") if isinstance(tree, str) else Part("", _json(tree), "json")
+
+
+def _tree(text: str | None) -> Any:
+    try:
+        return None if text is None else load_tree(text)
+    except SerializationError:
+        return None
+
+
+def _body(content: bytes, media_type: str) -> Part:
+    if not content:
+        return Part("", "", "")
+    body = parse_body(content, media_type)
+    if body.form == "json":
+        return Part("", _json(_without_base64(body.tree)), "json")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return _binary(content, media_type)
+    return _binary(content, media_type) if _CONTROL.search(text) else Part("", text, "text")
+
+
+def _binary(content: bytes, media_type: str) -> Part:
+    return Part("", _described(len(content), media_type.partition(";")[0].strip()), "")
+
+
+def _described(size: int, media_type: str) -> str:
+    return f"binary content, {media_type or 'of no named type'}, {size:,} bytes"
+
+
+def _json(tree: Any) -> str:
+    return json.dumps(tree, ensure_ascii=False, indent=2)
+
+
+def _without_base64(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: _without_base64(item) for name, item in tree.items()}
+    if isinstance(tree, list):
+        return [_without_base64(item) for item in tree]
+    if isinstance(tree, str) and (found := _BASE64.fullmatch(tree)) and _looks_random(found["base64"]):
+        return f"<{_described(len(found['base64'].rstrip('=')) * 3 // 4, found['type'] or '')}>"
+    return tree
+
+
+def _looks_random(text: str) -> bool:
+    """Return whether a text has letters of all sorts, as base64 has, and words have not."""
+    return all(any(sort(letter) for letter in text) for sort in (str.isupper, str.islower, str.isdigit))
+
+
+def _plain(tree: Any) -> Any:
+    """Return a stored tree without the tags of its types."""
+    if isinstance(tree, list):
+        return [_plain(item) for item in tree]
+    if not isinstance(tree, dict):
+        return _without_base64(tree)
+    if len(tree) == 1:
+        ((tag, content),) = tree.items()
+        if tag.startswith("py:"):
+            return _untagged(tag, content)
+    return {name: _plain(item) for name, item in tree.items()}
+
+
+def _untagged(tag: str, content: Any) -> Any:
+    if tag == "py:object" and isinstance(content, dict):
+        fields = content.get("fields")
+        shown = _plain(content.get("value")) if fields is None else _plain(fields)
+        return {**shown, **_plain(content.get("extra") or {})} if isinstance(shown, dict) else shown
+    if tag in ("py:bytes", "py:bytearray"):
+        return _bytes(content)
+    if tag == "py:dict" and isinstance(content, list):
+        return [_plain(entry) for entry in content]
+    if tag in ("py:datetime", "py:time", "py:enum", "py:path") and isinstance(content, list) and content:
+        return content[-1] if tag in ("py:enum", "py:path") else content[0]
+    if tag == "py:error" and isinstance(content, dict):
+        return f"{content.get('type')}: {content.get('message')}"
+    return _plain(content)
+
+
+def _bytes(content: Any) -> Any:
+    if isinstance(content, list):
+        return content[0] if content else ""
+    try:
+        return f"<{_described(len(base64.b64decode(content)), '')}>"
+    except (ValueError, TypeError):
+        return content

@@ -1,0 +1,104 @@
+"""Any file with jobs, opened to be looked at: a cassette, a ledger, a staging file, a `jobs.db` of `recorded`.
+
+The law of this file: nothing is written, and nothing is kept open. Each read opens the file as it is then, whoever
+writes to it, and leaves nothing beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import CassetteError
+from .diagnosis import FAULTS, explain, inspect_any, is_there, look_at, why_unreadable
+from .migrate import error_in_ours
+from .selecting import fetch_readable
+from .sqlite import Reader
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+__all__ = ["AnyFile", "look_into"]
+
+# The tables of ours that a statement may ask for, over the eleven columns of theirs.
+_SEED_AS_OURS: Final = r"""
+CREATE TEMP VIEW jobs AS SELECT
+    rowid AS rowid, id, '' AS scope, kind, key, 0 AS seq, 0 AS attempt, NULL AS parent_id, status, NULL AS owner,
+    submitted_at, started_at, NULL AS beat_at, completed_at, request_json, response_json, data_json,
+    recorded_error(error_json) AS error_json, NULL AS info_json
+FROM main.jobs WHERE kind NOT LIKE '\_recorded.%' ESCAPE '\';
+CREATE TEMP VIEW chunks AS SELECT '' AS job_id, 0 AS seq, 0.0 AS offset_ms, '' AS body WHERE 0;
+CREATE TEMP VIEW uses AS SELECT '' AS test, '' AS job_id WHERE 0
+"""
+
+
+def look_into(path: Path) -> sqlite3.Connection:
+    """Open a file so that statements on our tables can read it.
+
+    Raises:
+        CassetteError: There is none, or it cannot be read.
+
+    """
+    if not is_there(path):
+        raise CassetteError(path, "does not exist. Check the path.")
+    if path.is_file() and not path.stat().st_size:
+        raise CassetteError(path, "is empty (0 bytes): it was cut off, or never written.")
+    try:
+        return _prepared(path)
+    except FAULTS:
+        # Somebody has begun to write, or has ended, since it was looked for; a second look is a clean one.
+        try:
+            return _prepared(path)
+        except FAULTS as error:
+            raise why_unreadable(path, error) from error
+
+
+def _prepared(path: Path) -> sqlite3.Connection:
+    connection = look_at(path)
+    try:
+        if inspect_any(path, connection):
+            connection.create_function("recorded_error", 1, error_in_ours, deterministic=True)
+            connection.execute("PRAGMA temp_store = MEMORY")
+            for statement in _SEED_AS_OURS.split(";\n"):
+                connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class AnyFile(Reader):
+    """A file that is opened anew for each read."""
+
+    path: Path
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        look_into(path).close()
+
+    @property
+    def by_rowid(self) -> bool:  # type: ignore[override]  # what the others are, this one has to find out
+        """Whether its rows lie in the order in which they were recorded."""
+        (is_tree_of_addresses,) = self._rows(
+            "SELECT count(*) FROM main.sqlite_master WHERE name = 'jobs' AND sql LIKE '%WITHOUT ROWID%'"
+        )[0]
+        return not is_tree_of_addresses
+
+    def _rows(self, statement: str, *parameters: Any) -> list[Any]:
+        try:
+            return self._read_once(statement, parameters)
+        except FAULTS:
+            # See look_into().
+            try:
+                return self._read_once(statement, parameters)
+            except FAULTS as error:
+                raise explain(self.path, error) from error
+
+    _readable = _rows
+
+    def _read_once(self, statement: str, parameters: tuple[Any, ...]) -> list[Any]:
+        connection = look_into(self.path)
+        try:
+            return fetch_readable(connection, statement, parameters)
+        finally:
+            connection.close()

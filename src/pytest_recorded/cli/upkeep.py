@@ -31,19 +31,28 @@ def rename(
     old: Annotated[
         str,
         typer.Argument(
-            help="The test's node id before, as tests/test_shop.py::test_total.", autocompletion=_recorded_names
+            help="The name before: of a test (tests/test_shop.py::test_total), a class, a file or a folder.",
+            autocompletion=_recorded_names,
         ),
     ],
-    new: Annotated[str, typer.Argument(help="The test's node id now.")],
+    new: Annotated[str, typer.Argument(help="The name now.")],
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a renamed or moved test keep its recordings."""
+    """Let a renamed or moved test keep its recordings.
+
+    With a test go its parametrisations; with a class, a file or a folder all tests in it and their shared fixtures.
+    """
     from ..rename import rename_scope  # noqa: PLC0415 - each command loads what it needs
 
     path = cassette_path(cassette)
-    count = rename_scope(path, old, new)
+    renamed = rename_scope(path, old, new)
+    calls = sum(one.calls for one in renamed)
     if as_json:
-        say_json({"cassette": str(path), "old": old, "new": new, "calls": count})
+        parts = [one._asdict() for one in renamed]
+        say_json({"cassette": str(path), "old": old, "new": new, "calls": calls, "renamed": parts})
         return
-    say(f"{many(count, 'call')} of {old} now belong{'s' if count == 1 else ''} to {new}")
+    if len(renamed) > 1:
+        for one in renamed:
+            say(f"{one.old} → {one.new}: {many(one.calls, 'call')}")
+    say(f"{many(calls, 'call')} of {old} now belong{'s' if calls == 1 else ''} to {new}")

@@ -26,10 +26,10 @@ def run(*args, cwd=None, **env):
     )
 
 
-def record(path, *scopes):
+def record(path, *scopes, mode="once"):
     ask = recorder(kind="cli.ask")(lambda question: question)
     for scope in scopes:
-        with use_cassette(path, scope=scope):
+        with use_cassette(path, scope=scope, mode=mode):
             ask("a")
             ask("b")
 
@@ -120,6 +120,77 @@ def test_rename_to_a_test_that_has_recordings_is_refused(cassette):
     assert cassette.read_bytes() == before
 
 
+def test_rename_moves_a_file_with_its_classes_parameters_and_shared_fixtures(cli, tmp_path):
+    path = tmp_path / "jobs.db"
+    below = ("::test_x", "::test_y[1]", "::test_y[2]", "::TestC::test_z", "@client", "::TestC@session")
+    others = ("tests/a.pyx::test_x", "tests/a_b.py::test_x", "tests/c.py::test_x")
+    record(path, *others, *(f"tests/a.py{name}" for name in below))
+    done = cli("rename", "tests/a.py", "unit/b.py", f"--cassette={path}", "--json")
+    assert done.code == 0
+    assert scopes(path) == sorted([*others, *(f"unit/b.py{name}" for name in below)])
+    assert done.json == {
+        "cassette": str(path),
+        "old": "tests/a.py",
+        "new": "unit/b.py",
+        "calls": 12,
+        "renamed": [{"old": f"tests/a.py{n}", "new": f"unit/b.py{n}", "calls": 2} for n in sorted(below)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "moved"),
+    [
+        ("t/a.py::test_x", "t/a.py::test_new", {"t/a.py::test_x[1]": "t/a.py::test_new[1]"}),
+        ("t/a.py::TestC", "t/b.py::TestD", {"t/a.py::TestC::test_z": "t/b.py::TestD::test_z"}),
+        ("t/", "u", {"t/a.py::test_x[1]": "u/a.py::test_x[1]", "t/a.py::TestC::test_z": "u/a.py::TestC::test_z"}),
+        ("block", "other", {"block": "other"}),
+    ],
+    ids=["parameters", "class", "folder", "block"],
+)
+def test_rename_moves_what_is_below_a_name_and_nothing_else(cli, tmp_path, old, new, moved):
+    path, before = tmp_path / "jobs.db", ["block", "block/s", "t/a.py::TestC::test_z", "t/a.py::test_x[1]"]
+    record(path, *before)
+    assert cli("rename", old, new, f"--cassette={path}").code == 0
+    assert scopes(path) == sorted(moved.get(name, name) for name in before)
+
+
+def test_rename_of_a_file_is_refused_as_a_whole_if_one_test_would_overwrite_another(cli, tmp_path):
+    path = tmp_path / "jobs.db"
+    record(path, "a.py::test_x", "a.py::test_y", "b.py::test_y")
+    before = path.read_bytes()
+    done = cli("rename", "a.py", "b.py", f"--cassette={path}")
+    assert (done.code, done.out) == (2, "")
+    assert "has recordings of 'b.py::test_y' already" in done.err
+    assert path.read_bytes() == before
+
+
+def test_rename_may_move_tests_into_a_folder_of_their_own(cli, tmp_path):
+    """A name that moves away itself is not in the way."""
+    path = tmp_path / "jobs.db"
+    record(path, "t/a.py::test_x", "t/t/a.py::test_x")
+    assert cli("rename", "t", "t/t", f"--cassette={path}").code == 0
+    assert scopes(path) == ["t/t/a.py::test_x", "t/t/t/a.py::test_x"]
+
+
+def test_renamed_calls_are_replayed(tmp_path):
+    path = tmp_path / "jobs.db"
+    record(path, "a.py::test_x")
+    assert run("rename", "a.py", "b.py", f"--cassette={path}").returncode == 0
+    record(path, "b.py::test_x", mode="none")
+
+
+def test_rename_to_the_same_name_is_refused(cli, cassette):
+    done = cli("rename", "tests/test_a.py::test_x", "tests/test_a.py::test_x", f"--cassette={cassette}")
+    assert (done.code, done.out) == (2, "")
+    assert "is its name already" in done.err
+
+
+def test_rename_names_files_that_are_close(cli, cassette):
+    done = cli("rename", "tests/test_b.py", "x", f"--cassette={cassette}")
+    assert done.code == 2
+    assert "Did you mean: tests/test_a.py" in done.err
+
+
 def test_rename_without_a_cassette_makes_none(tmp_path):
     done = run("rename", "a", "b", cwd=tmp_path)
     assert done.returncode == 2
@@ -165,6 +236,13 @@ def test_migrate_copies_a_file_of_the_package_recorded_and_leaves_it_as_it_is(tm
             ("bad", 1, "failed"),
             ("one", 0, "completed"),
         ]
+
+
+def test_migrate_says_it_as_json(cli, tmp_path):
+    script = "import recorded; recorded.configure('old.db'); recorded.recorder(kind='m.x')(lambda x: x)(1)"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    done = cli("migrate", str(tmp_path / "old.db"), str(tmp_path / "new.db"), "--json")
+    assert done.json == {"old": str(tmp_path / "old.db"), "new": str(tmp_path / "new.db"), "jobs": 1}
 
 
 def test_migrate_never_overwrites(tmp_path):

@@ -150,6 +150,23 @@ def test_what_was_attached_to_an_error_is_its_payload(tmp_path, old, alter):
         assert [(type(job.error), str(job.error)) for job in failed] == [(Exception, payload)] * 2
 
 
+@pytest.mark.parametrize("status", ["interrupted", "cancelled", ""])
+def test_a_job_with_a_status_that_the_package_does_not_write_has_been_given_up(tmp_path, old, alter, query, status):
+    alter(old, f"UPDATE jobs SET status = '{status}' WHERE key = 'one'")
+    assert migrate_seed(old, tmp_path / "new.db") == 7
+    assert query(tmp_path / "new.db", "SELECT status FROM jobs WHERE key = 'one'") == [("interrupted",)]
+
+
+def test_a_job_that_cannot_be_copied_is_named_and_nothing_is_made(tmp_path, old, alter):
+    alter(old, f"CREATE TABLE loose AS SELECT {COLUMNS} FROM jobs")
+    alter(old, "DROP TABLE jobs")
+    alter(old, "ALTER TABLE loose RENAME TO jobs")
+    alter(old, "UPDATE jobs SET submitted_at = NULL WHERE key = 'one'")
+    with pytest.raises(CassetteError, match=r"old\.db: has a job that cannot be copied \(NOT NULL .*submitted_at\)"):
+        migrate_seed(old, tmp_path / "new.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.db"]
+
+
 def test_the_old_file_keeps_its_bytes_and_its_time_and_nothing_is_left_beside(old):
     before = seen(old.parent)
     migrate_seed(old, old.with_name("new.db"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from .output import many, progress, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,42 +15,27 @@ if TYPE_CHECKING:
 __all__ = ["run_import"]
 
 
-def run_import(importer: Importer, paths: list[Path], *, as_json: bool, echo: Callable[[str], None]) -> int:
+def run_import(importer: Importer, paths: list[Path], *, as_json: bool) -> int:
     """Import files and say what became of them; return the exit code: 1 if something was not taken.
 
     Args:
         importer: Imports.
         paths: Files and folders.
         as_json: Whether to say it for programs.
-        echo: Prints a line.
 
     Raises:
         UsageError: A path does not exist, or has no cassettes.
         CassetteError: The cassette cannot be read or written.
 
     """
-    with _progress() as progress:
-        report = importer.run(paths, progress)
+    with progress("reading") as show:
+        report = importer.run(paths, show)
     if as_json:
-        echo(json.dumps(_tree(report), indent=2, ensure_ascii=False))
+        say_json(_tree(report))
     else:
         for line in _lines(report):
-            echo(line)
+            say(line)
     return 0 if report.is_complete else 1
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Lend what shows progress; it is seen on a terminal only."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _done, _all: None
-        return
-    from rich.progress import Progress  # noqa: PLC0415 - for people who are watching
-
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("reading")
-        yield lambda done, files: bar.update(task, completed=done, total=files)
 
 
 def _tree(report: Report) -> dict[str, Any]:
@@ -73,7 +56,7 @@ def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(_counts(report.total, report.refused))
     what = "would be imported into" if report.is_dry else "imported into"
     imported = sum(not file.problem for file in report.files)
-    yield f"{_many(imported, 'file')} {what} {report.cassette}: {counts}"
+    yield f"{many(imported, 'file')} {what} {report.cassette}: {counts}"
 
 
 def _of_file(file: FileReport) -> Iterator[str]:
@@ -94,7 +77,7 @@ def _of_file(file: FileReport) -> Iterator[str]:
 
 
 def _counts(number: Callable[[str], int], refused: int) -> Iterator[str]:
-    yield _many(number("taken"), "call") + " taken"
+    yield many(number("taken"), "call") + " taken"
     for name, text in (("replaced", "replaced"), ("there", "there already"), ("kept", "kept as they are")):
         if number(name):
             yield f"{number(name)} {text}"
@@ -104,7 +87,3 @@ def _counts(number: Callable[[str], int], refused: int) -> Iterator[str]:
 
 def _counted(text: str, number: int) -> str:
     return text if number == 1 else f"{text} ({number} calls)"
-
-
-def _many(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -6,11 +6,12 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigurationError
+from ..options import DEFAULT_CASSETTE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ini_options", "rootdir"]
+__all__ = ["ini_options", "project_cassette", "rootdir"]
 
 # In pytest's order, each with the tables that it may have its options in.
 _FILES: Final = {
@@ -35,7 +36,7 @@ def ini_options(folder: Path, names: tuple[str, ...]) -> dict[str, Any]:
         ConfigurationError: The file cannot be read.
 
     """
-    _, found = _nearest(folder)
+    found = _nearest(folder)[1] or {}
     return {
         name: value if isinstance(value, list) else str(value).split("\n")
         for name in names
@@ -53,13 +54,28 @@ def rootdir(folder: Path) -> Path:
     return _nearest(folder)[0]
 
 
-def _nearest(folder: Path) -> tuple[Path, dict[str, Any]]:
+def project_cassette(folder: Path) -> Path:
+    """Return the cassette of the project that a folder is in, whether it exists or not.
+
+    That is what the ini file says; where there is no ini file, the nearest one at the usual place.
+
+    Raises:
+        ConfigurationError: The ini file cannot be read.
+
+    """
+    root, found = _nearest(folder)
+    if found is None:
+        root = next((place for place in (folder, *folder.parents) if (place / DEFAULT_CASSETTE).is_file()), folder)
+    return root / str((found or {}).get("record_cassette", DEFAULT_CASSETTE))
+
+
+def _nearest(folder: Path) -> tuple[Path, dict[str, Any] | None]:
     for place in (folder, *folder.parents):
         for name, tables in _FILES.items():
             file = place / name
             if file.is_file() and (found := _tables(file, tables)) is not None:
                 return place, found
-    return folder, {}
+    return folder, None
 
 
 def _tables(file: Path, names: tuple[str, ...]) -> dict[str, Any] | None:

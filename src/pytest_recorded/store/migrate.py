@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from ..codec import load_tree, to_text
 from ..errors import CassetteError, SerializationError
 from ..job import Row, Status
+from . import sql
 from .diagnosis import FAULTS, explain, inspect_seed, is_there, look_at
 from .sqlite import Ledger
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["error_in_ours", "migrate_seed"]
 
+_WITHOUT: Final = "Delete that row in a copy, and migrate the copy."
 _READ: Final = (
     "SELECT id, kind, key, status, submitted_at, started_at, completed_at, request_json, response_json, data_json,"
     " error_json FROM jobs WHERE kind NOT LIKE '\\_recorded.%' ESCAPE '\\' ORDER BY submitted_at, id"
@@ -39,18 +41,33 @@ def migrate_seed(old: Path, new: Path) -> int:
     if is_there(new):
         raise CassetteError(new, "exists already. Name a file that does not.")
     inspect_seed(old)
-    ledger = Ledger(new)
     try:
         source = look_at(old)
         try:
             rows = list(_rows(source))
         finally:
             source.close()
-        return sum(ledger.insert(row) for row in rows)
     except FAULTS as error:
         raise explain(old, error, is_ledger=True) from error
+    _write(old, rows, new)
+    return len(rows)
+
+
+def _write(old: Path, rows: list[Row], new: Path) -> None:
+    """Write all rows, or nothing."""
+    ledger, is_done = Ledger(new), False
+    try:
+        with ledger.transaction() as connection:
+            connection.executemany(sql.INSERT, rows)
+        is_done = True
+    except CassetteError as error:
+        if isinstance(error.__cause__, sqlite3.IntegrityError):
+            raise CassetteError(old, f"has a job that cannot be copied ({error.__cause__}). {_WITHOUT}") from error
+        raise
     finally:
         ledger.close()
+        if not is_done:
+            new.unlink(missing_ok=True)
 
 
 def _rows(source: sqlite3.Connection) -> Iterator[Row]:
@@ -60,8 +77,8 @@ def _rows(source: sqlite3.Connection) -> Iterator[Row]:
         if key is not None:
             attempt = attempts.get((kind, key), -1) + 1
             attempts[kind, key] = attempt
-        # Whoever was running it wrote to the old file; here nobody will end it.
-        ended = Status.INTERRUPTED if status in (Status.PENDING, Status.RUNNING) else Status(status)
+        # Whoever was running it, or has given it a status of his own, wrote to the old file; here nobody will end it.
+        ended = status if status in (Status.COMPLETED, Status.FAILED) else Status.INTERRUPTED
         before = (job, "", kind, key, 0, attempt, None, ended, None, submitted, started, None, completed)
         yield Row._make((*before, *slots, error_in_ours(error), None))
 

@@ -1,0 +1,108 @@
+"""What the commands have in common: their options, and how they speak to people and to programs.
+
+The law of this file: stdout has the answer, for people or as JSON; stderr has progress and the one message of an error.
+Nothing is coloured that does not go to a terminal, and nothing is loaded for `--help`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+__all__ = [
+    "CassetteOption",
+    "JsonOption",
+    "cassette_path",
+    "console",
+    "fail",
+    "many",
+    "progress",
+    "say",
+    "say_json",
+]
+
+CassetteOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cassette",
+        help="The cassette; by default record_cassette of the ini file, else cassettes/jobs.db.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
+
+
+def cassette_path(given: Path | None) -> Path:
+    """Return the cassette that a command is about: what was given, else that of the project around this folder.
+
+    Raises:
+        ConfigurationError: The ini file cannot be read.
+
+    """
+    if given is not None:
+        return given
+    from .ini import project_cassette  # noqa: PLC0415 - completion and --help need no ini file
+
+    here, found = Path.cwd(), project_cassette(Path.cwd())
+    return found.relative_to(here) if found.is_relative_to(here) else found
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return what prints in colours, if it prints on a terminal and NO_COLOR is not set."""
+    from rich.console import Console  # noqa: PLC0415 - takes longer to load than --help to be shown
+
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a line of the answer."""
+    if style is None or not sys.stdout.isatty():
+        typer.echo(text)
+    else:
+        console().print(text, style=style)
+
+
+def say_json(tree: Any) -> None:
+    """Print an answer for programs: characters as they are where the output can take them, else escaped."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    text = json.dumps(tree, indent=2, ensure_ascii=encoding != "utf8")
+    # What is left are halves of surrogate pairs; escaped in this way they are JSON.
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())
+
+
+def fail(error: BaseException | str) -> None:
+    """Print what is wrong, as one message."""
+    console(stderr=True).print(str(error), style="red")
+
+
+def many(number: int, thing: str) -> str:
+    """Return a number of things: `1 call`, `2 calls`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Lend what shows how much is done, of how much; it is seen on a terminal only.
+
+    Args:
+        what: What is being done, as `reading`.
+
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - for people who are watching
+
+    with Progress(console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what)
+        yield lambda done, everything: bar.update(task, completed=done, total=everything)

@@ -75,21 +75,23 @@ def differences(expected: Any, actual: Any, *, partial: bool = True) -> list[Dif
 
     """
     found: list[Difference] = []
-    todo: list[tuple[str, Any, Any]] = [("$", expected, actual)]
+    # Where a pair is: that of the pair around it, and a segment. It becomes a path only where there is a difference.
+    todo: list[tuple[Any, Any, Any]] = [((), expected, actual)]
     # Values that contain themselves come back to the same pair. It is kept, so that no other object takes its place.
     seen: dict[tuple[int, int], tuple[Any, Any]] = {}
     while todo and len(found) < _MOST:
-        path, want, have = todo.pop()
+        place, want, have = todo.pop()
         try:
             pairs = _inside(want, have, partial=partial)
             if pairs is None:
                 if not _is_same(want, have):
-                    found.append(Difference(path, want, have))
+                    found.append(Difference(_path(place), want, have))
             elif (id(want), id(have)) not in seen:
                 seen[id(want), id(have)] = want, have
-                todo += [(path + segment, *pair) for segment, *pair in reversed(pairs)]
+                todo += [((place, segment), *pair) for segment, *pair in reversed(pairs)]
         except Exception as error:  # noqa: BLE001 - their code is the user's
-            found.append(Difference(path, want, have, f"comparing them raised {type(error).__name__}"))
+            problem = f"comparing them raised {type(error).__name__}"
+            found.append(Difference(_path(place), want, have, problem))
     return found
 
 
@@ -101,17 +103,25 @@ def distance(found: Sequence[Difference]) -> tuple[int, int]:
     )
 
 
-def _inside(want: Any, have: Any, *, partial: bool) -> list[tuple[str, Any, Any]] | None:
-    """Return the parts of two values that belong together, with their segments of the path; None for leaves."""
+def _path(place: Any) -> str:
+    segments = []
+    while place:
+        place, name = place
+        segments.append(field(name) if isinstance(name, str) else f"[{shown(name)}]")
+    return "$" + "".join(reversed(segments))
+
+
+def _inside(want: Any, have: Any, *, partial: bool) -> list[tuple[Any, Any, Any]] | None:
+    """Return the parts of two values that belong together, with their names or indexes; None for leaves."""
     if isinstance(want, (list, tuple)) and isinstance(have, (list, tuple)):
         pairs = zip_longest(want, have, fillvalue=ABSENT)
-        return [(f"[{index}]", left, right) for index, (left, right) in enumerate(pairs)]
+        return [(index, left, right) for index, (left, right) in enumerate(pairs)]
     expected = _fields(want)
     there = None if expected is None else _fields(have)
     if expected is None or there is None:
         return None
     names = [*expected] if partial else [*expected, *(name for name in there if name not in expected)]
-    return [(_segment(name), expected.get(name, ABSENT), there.get(name, ABSENT)) for name in names]
+    return [(name, expected.get(name, ABSENT), there.get(name, ABSENT)) for name in names]
 
 
 def _fields(value: Any) -> Mapping[Any, Any] | None:
@@ -119,10 +129,6 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
         return value
     state = object_state(value)
     return None if state is None else {**state.fields, **state.extra}
-
-
-def _segment(name: Any) -> str:
-    return field(name) if isinstance(name, str) else f"[{shown(name)}]"
 
 
 def _is_same(want: Any, have: Any) -> bool:
@@ -142,7 +148,10 @@ def _is_same(want: Any, have: Any) -> bool:
 
 def _is_same_plain(want: Any, have: Any) -> bool:
     """Return whether what is expected is equal to a value as plain data: somebody's `__eq__` may know dicts only."""
-    plain = _plain(have)
+    try:
+        plain = _plain(have)
+    except RecursionError:
+        return False
     return plain is not have and bool(want == plain)
 
 

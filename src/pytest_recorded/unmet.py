@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from difflib import get_close_matches
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Final
 
 from .compare import distance
@@ -31,6 +31,7 @@ _KINDS: Final = 8
 _RUNS: Final = 12
 _LONGEST_CALL: Final = 120
 _MOST_NAMES: Final = 100
+_MOST_TEXT: Final = 10_000_000
 
 
 def too_few(wanted: Wanted, jobs: Sequence[Job], met: Sequence[int], expected: int, beside: str) -> str:
@@ -58,7 +59,9 @@ def too_few(wanted: Wanted, jobs: Sequence[Job], met: Sequence[int], expected: i
         headline += _near_names(wanted, jobs)
     rest = [job for job in jobs if not wanted.is_kind_of(job)]
     return _text(
-        headline, [*_nearest(wanted, jobs, others), *_by_kind(rest, "other calls" if others else "calls made")], beside
+        headline,
+        [*_nearest(wanted, jobs, others), *_by_kind(rest, "other calls" if others or met else "calls made")],
+        beside,
     )
 
 
@@ -87,7 +90,8 @@ def out_of_order(steps: Sequence[Wanted], jobs: Sequence[Job], met: Sequence[int
         f"  {number + 1}. {name_of(step.kind)}: {f'#{met[number] + 1}' if number < len(met) else 'not found'}"
         for number, step in enumerate(steps[: len(met) + 1])
     ]
-    lines = [*_more(len(lines) - _LISTED, "  "), *lines[-_LISTED:]]
+    if len(lines) > _LISTED:
+        lines = [f"  … {len(lines) - _LISTED} before", *lines[-_LISTED:]]
     if before:
         lines[-1] += f" after #{met[-1] + 1}, but before: {_places(before)}"
     if not jobs:
@@ -123,7 +127,7 @@ def _described(job: Job) -> str:
 
 
 def _nearest(wanted: Wanted, jobs: Sequence[Job], places: Sequence[int]) -> list[str]:
-    ranked = sorted(places, key=lambda place: distance(wanted.differences(jobs[place])))
+    ranked = sorted(_readable(jobs, places), key=lambda place: distance(wanted.differences(jobs[place])))
     lines = []
     for place in ranked[:_SHOWN]:
         title = f"  #{place + 1} {name_of(jobs[place].kind)}"
@@ -134,7 +138,14 @@ def _nearest(wanted: Wanted, jobs: Sequence[Job], places: Sequence[int]) -> list
             lines.append(f"{title}  {shown[0]}")
         else:
             lines += [title, *(f"       {line}" for line in shown), *_more(len(found) - _SHOWN_FIELDS, "       ")]
-    return [*lines, *_more(len(ranked) - _SHOWN, "  ")]
+    return [*lines, *_more(len(places) - len(ranked[:_SHOWN]), "  ")]
+
+
+def _readable(jobs: Sequence[Job], places: Sequence[int]) -> list[int]:
+    """Return the first of some calls: as many as can be compared while somebody waits."""
+    sizes = accumulate(len(jobs[place].request_json or "") + len(jobs[place].data_json or "") for place in places)
+    within = sum(1 for size in sizes if size <= _MOST_TEXT)
+    return [*places[: max(within, _SHOWN)]]
 
 
 def _by_kind(jobs: Sequence[Job], title: str) -> list[str]:

@@ -85,7 +85,7 @@ class Wanted(NamedTuple):
             asked = [found._replace(path=f"request {found.path}") for found in asked]
             answered = [found._replace(path=f"data {found.path}") for found in answered]
         is_other = self.status is not None and self.status != job.status
-        return [*([Difference("status", self.status, job.status)] if is_other else []), *asked, *answered]
+        return [*([Difference("status", str(self.status), str(job.status))] if is_other else []), *asked, *answered]
 
     def _of_request(self, job: Job) -> list[Difference]:
         return [] if self.request is None else _compared(_with_small_headers(self.request, job), job, _asked)

@@ -15,6 +15,7 @@ from .errors import SerializationError
 from .misfit import field
 from .modes import RecordMode
 from .paths import children
+from .shown import LONGEST_VALUE, clip, cut_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ _MOST_TEXT: Final = 5_000_000
 _MOST_FIELDS: Final = 20_000
 _SHOWN: Final = 3
 _SHOWN_FIELDS: Final = 6
-_LONGEST_VALUE: Final = 60
 _LONGEST_NAME: Final = 240
 _LONGEST_COMMAND: Final = 1_000
 _SAME: Final = (
@@ -78,9 +78,9 @@ def explain_miss(question: Question) -> tuple[str, str]:
     """Return the reason in two words, and the message."""
     reason, why = _reason(question)
     lines = [
-        f"No recording for {_clip(describe(question.address.kind, question.request_json), _LONGEST_NAME)}",
-        f"  test:     {_clip(question.test or '(none)', _LONGEST_NAME)}",
-        f"  cassette: {_clip(str(question.cassette), _LONGEST_NAME)}, mode {question.mode}",
+        f"No recording for {clip(describe(question.address.kind, question.request_json), _LONGEST_NAME)}",
+        f"  test:     {clip(question.test or '(none)', _LONGEST_NAME)}",
+        f"  cassette: {clip(str(question.cassette), _LONGEST_NAME)}, mode {question.mode}",
         f"  reason:   {why}",
     ]
     if question.file is not None:
@@ -89,7 +89,7 @@ def explain_miss(question: Question) -> tuple[str, str]:
         lines += _elsewhere(question, question.file)
     # Whatever has to be cut, it is not what to type.
     command = f"\n\nTo record it: {_command(question)}"
-    return reason, _clip("\n".join(lines), LONGEST - len(command)) + command
+    return reason, clip("\n".join(lines), LONGEST - len(command)) + command
 
 
 def describe(kind: str, request_json: str | None) -> str:
@@ -109,10 +109,10 @@ def describe(kind: str, request_json: str | None) -> str:
 def _reason(question: Question) -> tuple[str, str]:
     file, address = question.file, question.address
     if question.is_known:
-        key = _clip(repr(address.key), _LONGEST_NAME)
+        key = clip(repr(address.key), _LONGEST_NAME)
         return "request changed", f"request changed: the key {key} is recorded with another request"
     if file is None:
-        return "no cassette", f"no cassette: {_clip(str(question.cassette), _LONGEST_NAME)} does not exist"
+        return "no cassette", f"no cassette: {clip(str(question.cassette), _LONGEST_NAME)} does not exist"
     if not question.has_recordings:
         return "nothing for this test", "nothing for this test: it has no recordings yet"
     served = file.count_seqs(address.scope, address.kind, address.key)
@@ -121,8 +121,8 @@ def _reason(question: Question) -> tuple[str, str]:
         return "all uses served", (f"all {served} uses served: this request is recorded {times}, and is made once more")
     if file.rows_of_kind(address.scope, address.kind, 1):
         return "request changed", "request changed: it is recorded, but with another request"
-    kinds = _clip(", ".join(file.kinds(address.scope)[:5]), _LONGEST_NAME)
-    kind = _clip(address.kind, _LONGEST_NAME)
+    kinds = clip(", ".join(file.kinds(address.scope)[:5]), _LONGEST_NAME)
+    kind = clip(address.kind, _LONGEST_NAME)
     return "no such call", f"request changed: the test has recordings, but none of {kind} (only {kinds})"
 
 
@@ -145,7 +145,7 @@ def _nearest(question: Question, file: CassetteFile) -> list[str]:
         lines += ["", f"{title}, {_fields(len(differing))}:"] if differing else ["", f"{title}, {_SAME}"]
         for path in differing[:shown]:
             recorded, asked = _pair(then.get(path), now.get(path))
-            lines += [f"  {_clip(path, 80)}", f"    recorded: {recorded}", f"    now:      {asked}"]
+            lines += [f"  {clip(path, 80)}", f"    recorded: {recorded}", f"    now:      {asked}"]
         if len(differing) > shown:
             lines.append(f"  … and {len(differing) - shown} more")
     return lines
@@ -201,18 +201,8 @@ def _type_of(tree: Any) -> str | None:
 def _pair(recorded: str | None, asked: str | None) -> tuple[str, str]:
     """Return two values, cut so that what differs between them is seen."""
     if recorded is None or asked is None:
-        return tuple("(absent)" if value is None else _clip(value, _LONGEST_VALUE) for value in (recorded, asked))  # type: ignore[return-value]
-    same = next(
-        (at for at, (one, other) in enumerate(zip(recorded, asked, strict=False)) if one != other),
-        min(len(recorded), len(asked)),
-    )
-    start = max(0, same - _LONGEST_VALUE // 3) if max(len(recorded), len(asked)) > _LONGEST_VALUE else 0
-    return _window(recorded, start), _window(asked, start)
-
-
-def _window(value: str, start: int) -> str:
-    shown = value[start : start + _LONGEST_VALUE]
-    return ("…" if start else "") + shown + ("…" if start + _LONGEST_VALUE < len(value) else "")
+        return tuple("(absent)" if value is None else clip(value, LONGEST_VALUE) for value in (recorded, asked))  # type: ignore[return-value]
+    return cut_pair(recorded, asked)
 
 
 def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
@@ -225,7 +215,7 @@ def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
     return [
         "",
-        f"This very request is recorded for {_clip(others[0], _LONGEST_NAME)}{more}.",
+        f"This very request is recorded for {clip(others[0], _LONGEST_NAME)}{more}.",
         *([] if question.has_recordings else _rename(others[0], address.scope)),
     ]
 
@@ -255,7 +245,3 @@ def _shortest(run: str) -> str:
         if len(quoted := shlex.quote(name)) <= _LONGEST_COMMAND:
             return quoted
     return ""
-
-
-def _clip(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"

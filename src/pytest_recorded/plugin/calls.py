@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from ..assertions import Calls
 from ..cassette import Cassette
 from ..jobs import Job
-from ..made import made_rows
+from ..made import Made, made_rows
+from ..modes import Act, RecordMode
 
 if TYPE_CHECKING:
-    from ..modes import RecordMode
+    from ..call import Ticket
     from ..scope import Scope
 
 __all__ = ["Recorded"]
 
 
-class Recorded:
-    """The calls of one test.
+class Recorded(Calls):
+    """The calls of one test, and assertions on them.
 
     Attributes:
         mode: The record mode.
@@ -25,14 +28,39 @@ class Recorded:
     """
 
     def __init__(self, scope: Scope) -> None:
+        super().__init__()
         self._scope = scope
+        self._known: dict[Ticket, Made] = {}
         self.mode: RecordMode = scope.mode
         self.cassette = Cassette(scope)
 
     @property
     def jobs(self) -> list[Job]:
         """The calls that this test has made so far, recorded or replayed, in the order in which it made them."""
-        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in made_rows(self._scope)]
+        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in made_rows(self._scope, self._known)]
+
+    def _beside(self) -> str:
+        if self.mode is RecordMode.OFF:
+            return "With the mode off calls run without the recorder, and are not seen."
+        counts = self._scope.counts
+        running = sum(_is_running(ticket) for ticket in list(self._scope.tickets))
+        parts = [
+            f"{number} {what}"
+            for number, what in (
+                (counts["live"], "live"),
+                (counts["new"], "not recorded yet"),
+                (counts["missed"], "refused"),
+                (running, "still running"),
+            )
+            if number
+        ]
+        return f"Not among these calls: {', '.join(parts)}." if parts else ""
 
     def __repr__(self) -> str:
-        return f"<Recorded {self._scope.name} {self.mode}>"
+        kinds = Counter(ticket.call.kind for ticket in list(self._scope.tickets) if ticket.source)
+        calls = ", ".join(kind + (f" ({number} times)" if number > 1 else "") for kind, number in kinds.items())
+        return f"<Recorded {self._scope.name} {self.mode}: {calls or 'no calls'}>"
+
+
+def _is_running(ticket: Ticket) -> bool:
+    return bool(ticket.started_at) and not ticket.is_over and ticket.act not in (Act.PASS, Act.COMPARE)

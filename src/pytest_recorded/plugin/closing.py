@@ -77,7 +77,7 @@ class Closing:
                 changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
                 terminalreporter.write_line(f"  {shown}: {changes}")
         if self._has_kept_unused:
-            terminalreporter.write_line("  a recorded test failed, so unused snapshots were not deleted")
+            terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from .. import ambient
 from ..errors import ConfigurationError
+from .snapshots import keep_databases, write_readably
 from .table import add_aliases, add_options, command_line_mode, is_guarded
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any,
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker, and see to the databases that lie where another plugin deletes what it does not know."""
     config.addinivalue_line("markers", _MARKER)
+    keep_databases(config)
     ambient.begin(ambient.Ambient(config.rootpath, command_line_mode(config)))
     config.add_cleanup(ambient.end)
 
@@ -119,6 +121,7 @@ def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
         config.pluginmanager.register(running, "recorded-running")
         config.pluginmanager.register(Beginning(running), "recorded-beginning")
         _guard(config)
+        write_readably(config)
     return config.stash[_running_key]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import CassetteError
+from .snapshots import keep_unused
 from .verdict import Tally, verdict_lines
 
 if TYPE_CHECKING:
@@ -25,10 +26,16 @@ class Closing:
         self._session = session
         self._tally = Tally()
         self._outcomes: list[tuple[Path, Taken | CassetteError]] = []
+        self._failed: set[str] = set()
+        self._has_kept_unused = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a test tells, from whichever process."""
         told = getattr(report, "recorded", None)
+        if report.failed:
+            self._failed.add(report.nodeid)
+        if told is not None and report.nodeid in self._failed:
+            self._has_kept_unused |= keep_unused(self._session.config)
         if told is not None:
             self._tally.add(report.nodeid, told)
         self._tally.add_attempts(getattr(report, "recorded_network", ()), report.nodeid)
@@ -69,6 +76,8 @@ class Closing:
             elif outcome.added or outcome.replaced or outcome.dropped:
                 changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
                 terminalreporter.write_line(f"  {shown}: {changes}")
+        if self._has_kept_unused:
+            terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -1,0 +1,384 @@
+import importlib.metadata
+import re
+
+import pytest
+
+SYRUPY = tuple(int(part) for part in importlib.metadata.version("syrupy").split(".")[:2])
+
+ASK = """
+import pytest, world
+
+@pytest.mark.recorded("world.ask")
+def test_ask(data, snapshot):
+    world.ask("hello")
+    world.ask("you")
+    assert data() == snapshot
+"""
+STORED = """\
+# serializer version: 1
+# name: test_ask
+  - answer: "HELLO"
+  - answer: "YOU"
+# ---
+"""
+
+
+def test_data_of_calls_are_written_by_an_update_and_compared_from_then_on(project):
+    project.write(test_a=ASK)
+    assert project.run().outcomes == {"failed": 1}
+    assert not project.folder.exists()
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    assert project.text() == STORED
+    result = project.run()
+    assert result.code == 0
+    assert "1 snapshot passed." in result.output
+
+
+@pytest.mark.parametrize("comparison", ["snapshot == data()", "not data() != snapshot", "not snapshot != data()"])
+def test_the_snapshot_may_stand_on_either_side(project, comparison):
+    project.write(test_a=ASK)
+    project.run("--snapshot-update")
+    project.write(test_a=ASK.replace("data() == snapshot", comparison))
+    assert project.run().outcomes == {"passed": 1}
+    assert project.run("--snapshot-update").code == 0
+    assert project.text() == STORED
+
+
+@pytest.mark.parametrize("comparison", ["data() == snapshot", "snapshot == data()"])
+def test_a_failure_says_what_differs_by_path_and_how_it_is_accepted(project, comparison):
+    project.write(test_a=ASK.replace("data() == snapshot", comparison))
+    project.run("--snapshot-update")
+    stored = project.text()
+    (project.folder / "test_a.ambr").write_text(stored.replace('"YOU"', '"THEY"'))
+    output = project.run().output
+    assert 'E         $[1].answer: "THEY" → "YOU"' in output
+    assert "E         snapshot test_ask in __snapshots__/test_a.ambr" in output
+    assert "E         accept: pytest --snapshot-update test_a.py::test_ask" in output
+    assert "HELLO" not in output.partition("E       ")[2]
+
+
+def test_how_a_snapshot_is_accepted_is_said_however_much_differs(project):
+    """Pytest cuts long explanations, unless it is asked not to."""
+    many = ASK.replace('world.ask("you")', '[world.ask(f"q{number}") for number in range(NUMBER)]')
+    project.write(test_a=many.replace("NUMBER", "60"))
+    project.run("--snapshot-update")
+    stored = project.text()
+    (project.folder / "test_a.ambr").write_text(stored.replace('"Q', '"THE Q'))
+    output = project.run().output
+    assert "accept: pytest --snapshot-update test_a.py::test_ask" in output
+    in_full = project.run("-vv").output
+    assert "… and 40 more differences" in in_full
+    assert len([line for line in in_full.splitlines() if line.startswith("E ")]) < 30
+
+
+def test_a_snapshot_that_is_not_there_is_shown_as_it_would_be(project):
+    project.write(test_a=ASK)
+    output = project.run().output
+    assert "Snapshot 'test_ask' does not exist!" in output
+    assert 'E         - answer: "HELLO"' in output
+    assert "accept: pytest --snapshot-update test_a.py::test_ask" in output
+
+
+def test_other_snapshots_of_the_file_are_as_syrupy_writes_them(project):
+    """Whatever is no data of calls goes through syrupy's own serializer, byte for byte, with its own counters."""
+    plain = """
+def test_plain(snapshot):
+    assert {"b": [1, {2}], "a": "x"} == snapshot
+    assert ["text"] == snapshot
+"""
+    project.write(test_a=plain)
+    project.run("--snapshot-update")
+    alone = project.text().removeprefix("# serializer version: 1\n")
+    mixed = ASK + '    assert "between" == snapshot\n    assert data()[1:] == snapshot(name="last")\n' + plain
+    project.write(test_a=mixed)
+    assert project.run("--snapshot-update").outcomes == {"passed": 2}
+    assert alone in project.text()
+    assert "# name: test_ask.1\n  'between'\n" in project.text()
+    assert '# name: test_ask[last]\n  - answer: "YOU"\n' in project.text()
+    result = project.run()
+    assert result.code == 0
+    assert "5 snapshots passed." in result.output
+    # What differs in them is shown as syrupy shows it.
+    project.write(test_a=mixed.replace("'between'", "'behind'").replace('"between"', '"behind"'))
+    assert "'behind'" in project.run().output
+
+
+def test_a_snapshot_of_a_test_that_is_gone_is_unused_and_an_update_deletes_it_alone(project):
+    project.write(test_a=ASK + ASK.replace("test_ask", "test_more").replace('"you"', '"me"'))
+    project.run("--snapshot-update")
+    project.write(test_a=ASK)
+    result = project.run()
+    assert result.outcomes == {"passed": 1}
+    assert result.code == 1
+    assert "1 snapshot unused." in result.output
+    assert "1 unused snapshot deleted." in project.run("--snapshot-update").output
+    assert project.text() == STORED
+    assert project.run().code == 0
+
+
+def test_an_update_of_one_test_leaves_the_others_alone(project):
+    project.write(test_a=ASK + ASK.replace("test_ask", "test_more").replace('"you"', '"me"'), test_b=ASK)
+    project.run("--snapshot-update")
+    both, other = project.text("test_a"), project.text("test_b")
+    assert project.run("--snapshot-update", "test_a.py::test_ask").outcomes == {"passed": 1}
+    assert project.run("-k", "more").code == 0
+    assert (project.text("test_a"), project.text("test_b")) == (both, other)
+
+
+def test_what_is_ignored_in_requests_is_ignored_in_snapshots(project):
+    """Paths lead from each of the data, names to any depth."""
+    project.write(
+        world="def ask(number): return {'id': 1, 'deep': [{'id': 2, 'at': number}], 'at': number}",
+        test_a="""
+            import pytest, world
+
+            @pytest.mark.recorded("world.ask", ignore=["id", "$.deep[*].at"])
+            def test_ask(data, snapshot):
+                world.ask(7)
+                assert data() == snapshot
+                assert data()[:1] == snapshot
+                assert data() + [{"id": 3}] == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    project.run("--snapshot-update")
+    first, second, third = project.text().split("# ---\n")[:3]
+    shown = """\
+  - at: 7
+    deep:
+      - at: <ignored>
+        id: <ignored>
+    id: <ignored>
+"""
+    assert shown in first
+    assert shown in second
+    assert third.endswith(shown + "  - id: <ignored>\n")
+
+
+def test_filters_and_matchers_of_syrupy_reach_into_data(project):
+    project.write(
+        world="def ask(n): return {'id': 1, 'deep': {'id': 2, 'at': n, 'who': 'Ann'}}",
+        test_a="""
+            import pytest, world
+            from syrupy.filters import paths, props
+            from syrupy.matchers import path_type
+
+            @pytest.mark.recorded("world.ask")
+            def test_ask(data, snapshot):
+                world.ask(7)
+                assert data() == snapshot(name="exclude", exclude=props("id"))
+                assert data() == snapshot(name="path", exclude=paths("0.deep.who"))
+                assert data() == snapshot(name="include", include=paths("0", "0.id"))
+                assert data() == snapshot(name="matcher", matcher=path_type({"0.deep.at": (int,)}))
+                assert data() == snapshot(name="none")
+        """.replace("\n            ", "\n"),
+    )
+    project.run("--snapshot-update")
+    found = dict(block.strip().partition("\n")[::2] for block in project.text().split("# name: test_ask")[1:])
+    lines = {name: [line.strip() for line in text.splitlines()[:-1]] for name, text in found.items()}
+    assert lines == {
+        "[exclude]": ["- deep:", "at: 7", 'who: "Ann"'],
+        "[path]": ["- deep:", "at: 7", "id: 2", "id: 1"],
+        "[include]": ["- id: 1"],
+        "[matcher]": ["- deep:", "at: int", "id: 2", 'who: "Ann"', "id: 1"],
+        "[none]": ["- deep:", "at: 7", "id: 2", 'who: "Ann"', "id: 1"],
+    }
+    assert project.run().code == 0
+
+
+def test_what_a_matcher_raises_is_raised(project):
+    """Syrupy would take the traceback for what differs."""
+    project.write(
+        test_a=ASK.replace("import pytest", "import pytest, syrupy.matchers").replace(
+            "== snapshot", '== snapshot(matcher=syrupy.matchers.path_type({"0.answer": (int,)}))'
+        )
+    )
+    result = project.run("--snapshot-update")
+    assert result.outcomes == {"failed": 1}
+    assert re.search(r"^E +syrupy.matchers.StrictPathTypeError: .*HELLO.* at '0.answer'", result.output, re.MULTILINE)
+    assert "[+ received]" not in result.output
+
+
+def test_calls_are_shown_as_people_read_them(project):
+    """There are no ids and no times in a snapshot of jobs."""
+    project.write(
+        test_a="""
+            import pytest, world
+
+            @pytest.mark.recorded("world.ask", "world.fail")
+            def test_ask(recorded, snapshot):
+                world.ask("hello")
+                with pytest.raises(ValueError):
+                    world.fail("no")
+                assert recorded.jobs == snapshot
+                assert recorded.jobs[0] == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    project.run("--snapshot-update")
+    call = '- kind: "world.ask"\n    request:\n      question: "hello"\n    response:\n      answer: "HELLO"\n'
+    assert f"# name: test_ask\n  {call}" in project.text()
+    failed = '  - kind: "world.fail"\n    request:\n      question: "no"\n    error:\n      [ValueError]: "no"\n'
+    assert failed in project.text()
+    assert '# name: test_ask.1\n  kind: "world.ask"\n' in project.text()
+    assert project.run().code == 0
+
+
+def test_an_amber_extension_of_the_users_keeps_its_files_and_its_version(project):
+    project.write(
+        test_a="""
+            import pytest, world
+            from syrupy.extensions.amber import AmberSnapshotExtension, AmberDataSerializer
+
+            class Serializer(AmberDataSerializer):
+                VERSION = "mine"
+
+            class Mine(AmberSnapshotExtension):
+                serializer_class = Serializer
+
+            @pytest.fixture
+            def snapshot(snapshot):
+                return snapshot.with_defaults(extension_class=Mine)
+
+            @pytest.mark.recorded("world.ask")
+            def test_ask(data, snapshot):
+                world.ask("hello")
+                assert data() == snapshot
+                assert {"a": 1} == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    assert project.text().startswith('# serializer version: mine\n# name: test_ask\n  - answer: "HELLO"\n')
+    assert project.run().code == 0
+
+
+def test_an_extension_of_another_kind_gets_plain_data(project):
+    project.write(
+        test_a="""
+            import pytest, world
+            from syrupy.extensions.json import JSONSnapshotExtension
+
+            @pytest.mark.recorded("world.ask")
+            def test_ask(data, snapshot):
+                world.ask("hello")
+                assert data() == snapshot(extension_class=JSONSnapshotExtension)
+        """.replace("\n            ", "\n"),
+    )
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    (file,) = project.folder.rglob("*.json")
+    assert file.read_text() == '[\n  {\n    "answer": "HELLO"\n  }\n]\n'
+    assert project.run().outcomes == {"passed": 1}
+
+
+def test_a_difference_to_another_snapshot_is_stored_by_path(project):
+    project.write(
+        test_a=ASK.replace(
+            "assert data() == snapshot", "assert data()[:1] == snapshot\n    assert data()[1:] == snapshot(diff=0)"
+        )
+    )
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    assert '# name: test_ask.1\n  $[0].answer: "HELLO" → "YOU"\n# ---' in project.text()
+    assert project.run().code == 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
+def test_a_database_beside_snapshots_survives_an_update_and_is_not_unused(project, workers):
+    """A cassette may not lie there; the database of anything else may."""
+    plugins = ("syrupy", "xdist") if workers else ("syrupy",)
+    project.write(test_a=ASK)
+    project.run("--snapshot-update")
+    files = [project.folder / f"jobs.{ending}" for ending in ("db", "db-wal", "db-shm", "db-journal")]
+    for file in files:
+        file.write_bytes(b"precious")
+    (project.folder / "left.over").write_bytes(b"")
+    result = project.run("--snapshot-update", *workers, plugins=plugins)
+    assert result.outcomes == {"passed": 1}
+    assert [file.read_bytes() for file in files] == [b"precious"] * 4
+    if not workers:
+        # What is no database is still syrupy's to judge.
+        assert not (project.folder / "left.over").exists()
+        assert "snapshot unused" not in project.run().output
+
+
+def test_file_extensions_that_the_user_has_syrupy_ignore_stay_ignored(project):
+    project.write(test_a="def test_a(snapshot): assert 1 == snapshot")
+    project.run("--snapshot-update")
+    for name in ("keep.me", "jobs.db", "left.over"):
+        (project.folder / name).write_bytes(b"")
+    project.run("--snapshot-update", "--snapshot-ignore-file-extensions=me,db")
+    assert sorted(file.name for file in project.folder.iterdir()) == ["jobs.db", "keep.me", "test_a.ambr"]
+
+
+def test_without_syrupy_recorded_tests_run_as_ever(project):
+    project.write(test_a=ASK.replace(", snapshot", "").replace("== snapshot", "== [{'answer': 'HELLO'}, {'answer': 'YOU'}]"))
+    result = project.example.spawn()
+    assert result.outcomes == {"passed": 1}
+    project.write(conftest="", test_b="import sys\ndef test_b(): assert not any('syrupy' in name for name in sys.modules)")
+    assert project.example.spawn("test_b.py").outcomes == {"passed": 1}
+
+
+@pytest.mark.skipif(SYRUPY < (5, 4), reason="before 5.4 syrupy cannot be asked to delete nothing")
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "workers"])
+def test_an_update_deletes_no_snapshot_when_a_recorded_test_has_failed(project, workers):
+    """A test that misses a recording does not get to its snapshot, which then looks as if nobody needed it."""
+    plugins = ("syrupy", "xdist") if workers else ("syrupy",)
+    project.write(test_a=ASK)
+    project.run("--snapshot-update")
+    project.write(test_a=ASK.replace('"you"', '"somebody else"'))
+    result = project.run("--snapshot-update", *workers, plugins=plugins)
+    assert result.outcomes == {"failed": 1}
+    assert project.text() == STORED
+    assert "a recorded test failed: no unused snapshot was deleted" in result.output
+
+
+def test_a_failed_test_that_is_not_recorded_changes_nothing_for_syrupy(project):
+    project.write(test_a="def test_a(snapshot): assert 1 == snapshot\ndef test_b(snapshot): assert 2 == snapshot")
+    project.run("--snapshot-update")
+    project.write(test_a="def test_a(snapshot): assert 1 == snapshot\ndef test_c(): assert False")
+    result = project.run("--snapshot-update")
+    assert "test_b" not in project.text()
+    assert "was deleted" not in result.output
+
+
+def test_workers_write_and_compare_the_same_snapshots(project):
+    tests = "\n".join(ASK.replace("test_ask", f"test_{number}") for number in range(4))
+    project.write(test_a=tests, test_b=tests)
+    assert project.run("--snapshot-update").outcomes == {"passed": 8}
+    alone = project.text("test_a"), project.text("test_b")
+    result = project.run("-n2", plugins=("syrupy", "xdist"))
+    assert result.outcomes == {"passed": 8}
+    assert result.code == 0
+    for name in ("test_a", "test_b"):
+        (project.folder / f"{name}.ambr").unlink()
+    # Each file by one worker: before syrupy 7 two that write one file lose snapshots, ours or not.
+    options = ("-n2", "--dist=loadfile", "--snapshot-update")
+    assert project.run(*options, plugins=("syrupy", "xdist")).outcomes == {"passed": 8}
+    assert (project.text("test_a"), project.text("test_b")) == alone
+
+
+def test_equal_data_are_the_same_bytes_with_any_hash_seed(project):
+    project.write(
+        test_a="""
+            import dataclasses, enum, pytest
+            from pydantic import BaseModel
+            from pytest_recorded.data import Data
+
+            class Colour(enum.Enum):
+                RED = 1
+                BLUE = 2
+
+            class Model(BaseModel):
+                tags: set[str]
+                colours: frozenset[Colour]
+
+            class Odd:
+                def __init__(self): self.tags = {"one", "two", "three", "four"}
+                def __repr__(self): return f"Odd({self.tags})"
+
+            @pytest.mark.recorded
+            def test_a(snapshot):
+                tags = {"one", "two", "three", "four", "five"}
+                found = [Model(tags=tags, colours=set(Colour)), {tag: 1 for tag in tags}, Odd(), object(), {(1, "a"): 2}]
+                assert Data(found) == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    assert project.example.spawn("--snapshot-update", plugins=("syrupy",), PYTHONHASHSEED="1").outcomes == {"passed": 1}
+    assert project.example.spawn(plugins=("syrupy",), PYTHONHASHSEED="2").outcomes == {"passed": 1}

@@ -59,11 +59,14 @@ def _parts(value: Any) -> list[Any]:
     return [{"type": "text", "text": value}] if isinstance(value, str) and value else []
 
 
+def _number(slots: dict[int, dict[str, Any]], index: Any) -> int:
+    """Return the number of a piece; the last one where none is said."""
+    return index if type(index) is int else max(slots, default=0)
+
+
 def _slot(slots: dict[int, dict[str, Any]], index: Any) -> dict[str, Any]:
-    """Return the place of a number; the last one where none is said."""
-    if type(index) is not int:
-        index = max(slots, default=0)
-    return slots.setdefault(index, {})
+    """Return what has come of the thing of a number."""
+    return slots.setdefault(_number(slots, index), {})
 
 
 def _in_order(slots: dict[int, Any]) -> list[Any]:
@@ -88,9 +91,8 @@ def _chat(events: list[dict[str, Any]]) -> dict[str, Any]:
     calls: dict[int, dict[int, dict[str, Any]]] = {}
     for event in events:
         for choice in maps(event.get("choices")):
-            slot = _slot(choices, choice.get("index"))
-            index = next(number for number, other in choices.items() if other is slot)
-            slot["index"] = index
+            index = _number(choices, choice.get("index"))
+            slot = choices.setdefault(index, {"index": index})
             delta = mapping(choice.get("delta"))
             for piece in maps(delta.get("tool_calls")):
                 _call(calls.setdefault(index, {}), piece)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+from binascii import crc32
 
 import pytest
 
@@ -108,9 +110,6 @@ def test_an_exception_in_a_stream_of_bedrocks_is_an_error(wire):
     payload = b'{"message":"Slow down."}'
     name, kind = b":exception-type", b"throttlingException"
     head = bytes([len(name)]) + name + b"\x07" + len(kind).to_bytes(2) + kind
-    import struct
-    from binascii import crc32
-
     prelude = struct.pack("!II", 16 + len(head) + len(payload), len(head))
     whole = prelude + struct.pack("!I", crc32(prelude)) + head + payload + b"\0\0\0\0"
     assert wire.call(*CONVERSE, whole).error == "throttlingException: Slow down."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
+from binascii import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_recorded import HttpRequest, HttpResponse, llm
-from pytest_recorded.codec import load, to_text
+from pytest_recorded.codec import dump, load, to_text
 from pytest_recorded.objects import Types
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -31,25 +31,8 @@ FORMS = {
     "cohere_embed": ("/v2/embed", {"texts": []}),
 }
 # Every name that is read anywhere: with them a tree that is made at random gets into the corners of the readers.
-NAMES = """
-choices index delta message content text refusal tool_calls function function_call name arguments id finish_reason
-stop_reason usage prompt_tokens completion_tokens total_tokens prompt_tokens_details cached_tokens cache_write_tokens
-completion_tokens_details reasoning_tokens x_groq model provider system_fingerprint output status incomplete_details
-reason type item output_index content_index response input input_tokens output_tokens input_tokens_details
-content_block partial_json citation thinking signature cache_read_input_tokens cache_creation_input_tokens candidates
-parts thought functionCall args finishReason usageMetadata promptTokenCount candidatesTokenCount thoughtsTokenCount
-toolUsePromptTokenCount cachedContentTokenCount promptFeedback blockReason modelVersion messageStart role
-contentBlockStart contentBlockDelta contentBlockIndex start toolUse reasoningContent reasoningText messageStop
-stopReason metadata p inputTokens outputTokens cacheReadInputTokens generation outputText results tokenCount outputs
-done done_reason prompt_eval_count eval_count tool_plan billed_units tokens meta event_type generation_id parameters
-error code detail data embedding embeddings amazon-bedrock-invocationMetrics inputTokenCount inputTextTokenCount
-""".split()
-KINDS = """
-text tool_use message function_call refusal output_text reasoning message_start content_block_start content_block_delta
-message_delta error response.completed response.failed response.output_item.added response.output_item.done
-response.output_text.delta response.function_call_arguments.delta message-start content-start content-delta
-tool-call-start tool-call-delta message-end text-generation stream-end thinking
-""".split()
+NAMES = ["choices", "index", "delta", "message", "content", "text", "refusal", "tool_calls", "function", "function_call", "name", "arguments", "id", "finish_reason", "stop_reason", "usage", "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "cached_tokens", "cache_write_tokens", "completion_tokens_details", "reasoning_tokens", "x_groq", "model", "provider", "system_fingerprint", "output", "status", "incomplete_details", "reason", "type", "item", "output_index", "content_index", "response", "input", "input_tokens", "output_tokens", "input_tokens_details", "content_block", "partial_json", "citation", "thinking", "signature", "cache_read_input_tokens", "cache_creation_input_tokens", "candidates", "parts", "thought", "functionCall", "args", "finishReason", "usageMetadata", "promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount", "cachedContentTokenCount", "promptFeedback", "blockReason", "modelVersion", "messageStart", "role", "contentBlockStart", "contentBlockDelta", "contentBlockIndex", "start", "toolUse", "reasoningContent", "reasoningText", "messageStop", "stopReason", "metadata", "p", "inputTokens", "outputTokens", "cacheReadInputTokens", "generation", "outputText", "results", "tokenCount", "outputs", "done", "done_reason", "prompt_eval_count", "eval_count", "tool_plan", "billed_units", "tokens", "meta", "event_type", "generation_id", "parameters", "error", "code", "detail", "data", "embedding", "embeddings", "amazon-bedrock-invocationMetrics", "inputTokenCount", "inputTextTokenCount"]
+KINDS = ["text", "tool_use", "message", "function_call", "refusal", "output_text", "reasoning", "message_start", "content_block_start", "content_block_delta", "message_delta", "error", "response.completed", "response.failed", "response.output_item.added", "response.output_item.done", "response.output_text.delta", "response.function_call_arguments.delta", "message-start", "content-start", "content-delta", "tool-call-start", "tool-call-delta", "message-end", "text-generation", "stream-end", "thinking"]
 
 leaves = st.one_of(
     st.none(),
@@ -65,13 +48,13 @@ trees = st.recursive(
     max_leaves=25,
 )
 SETTINGS = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-LONG = settings(SETTINGS, max_examples=150)
+LONG = settings(SETTINGS, max_examples=120)
 
 
 def read(form, content, status=200, **more):
@@ -86,7 +69,7 @@ def read(form, content, status=200, **more):
         llm.LLMCall.model_validate(json.loads(call.model_dump_json()))
         tree = call.model_dump(mode="json", exclude_none=True)
         assert load(to_text(tree), Types()) == tree
-        to_text(call).encode()
+        dump(call).encode()
         llm.Usage.of(llm.figures(call))
         for name in ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens"):
             assert getattr(call, name) is None or 0 <= getattr(call, name) < 2**56
@@ -140,8 +123,6 @@ def test_any_request_is_looked_at(content, path):
 @LONG
 @given(head=st.binary(max_size=50), tail=st.binary(max_size=20), size=st.integers(0, 2**32 - 1))
 def test_any_frames_of_amazons_are_read(head, tail, size):
-    from binascii import crc32
-
     start = size.to_bytes(4) + len(head).to_bytes(4)
     frame = start + crc32(start).to_bytes(4) + head + tail
     read("converse", frame)
@@ -164,7 +145,7 @@ def test_an_answer_that_is_nested_deeply_is_read(form, content):
 def test_arguments_that_are_nested_too_deeply_to_be_stored_are_kept_as_text(depth, as_text):
     deep = "[" * depth + "]" * depth
     given = json.dumps(f'{{"a": {deep}}}') if as_text else f'{{"a": {deep}}}'
-    content = '{"choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": %s}}]}}]}' % given
+    content = f'{{"choices": [{{"message": {{"tool_calls": [{{"function": {{"name": "f", "arguments": {given}}}}}]}}}}]}}'
     call = read("chat", content.encode())
     if call is not None and call.tool_calls:
         assert isinstance(call.tool_calls[0].arguments, dict) is (depth < 100)
@@ -202,20 +183,3 @@ def test_an_answer_of_ten_megabytes_is_read():
     sent = b"".join(b"data: " + dumped({"choices": [{"delta": {"content": word}}]}) + b"\n\n" for word in words)
     assert plain.text == read("chat", sent).text
     assert len(plain.text) == 10_000_000
-
-
-def test_a_stream_of_many_pieces_is_folded_in_a_time_that_grows_with_them():
-    """Joining texts and lists piece by piece would copy what is there for each piece."""
-    from time import process_time
-
-    def seconds(count):
-        parts = b"".join(
-            b"data: " + dumped({"candidates": [{"content": {"parts": [{"functionCall": {"name": "f"}}]}}]}) + b"\n\n"
-            for _ in range(count)
-        )
-        started = process_time()
-        assert len(read("gemini", parts).tool_calls) == count
-        return process_time() - started
-
-    small = min(seconds(500) for _ in range(3))
-    assert not math.isnan(small)

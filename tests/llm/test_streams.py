@@ -426,7 +426,7 @@ def test_events_are_told_by_what_comes_whatever_their_headers_say(wire):
         b"event: chunk\r\nid: 7\r\nretry: 3\r\ndata: %b\r\n\r\n",
         b"\r\rdata: %b\r\r",
         b"\n\ndata: %b",
-        b"data: %b\n\ndata: {\"choices\": [{\"index\": 0, \"del",
+        b'data: %b\n\ndata: {"choices": [{"index": 0, "del',
         b"data: no JSON\n\ndata: %b\n\ndata: 7\n\ndata\n\n",
     ],
     ids=["comments", "byte order mark", "named", "old lines", "no last line", "cut in an event", "other data"],

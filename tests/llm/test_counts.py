@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import genai_prices
 import pytest
 
 from pytest_recorded import llm
@@ -102,3 +103,48 @@ def test_an_embedding_has_input_tokens_and_says_nothing(wire, url, asked, answer
 def test_a_call_that_says_nothing_of_itself_has_no_name():
     assert llm.LLMCall().name is None
     assert llm.figures(llm.LLMCall(input_tokens=3)) == {"input_tokens": 3}
+
+
+PEER = {
+    "chat": (
+        *CHAT, ("openai", "chat"),
+        {"model": "gpt-4o", "choices": [], "usage": {
+            "prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150,
+            "prompt_tokens_details": {"cached_tokens": 80}, "completion_tokens_details": {"reasoning_tokens": 30}}}),
+    "responses": (
+        "/v1/responses", {"model": "m", "input": "Hi"}, ("openai", "responses"),
+        {"model": "gpt-4o", "output": [], "usage": {
+            "input_tokens": 100, "output_tokens": 50, "total_tokens": 150,
+            "input_tokens_details": {"cached_tokens": 80}, "output_tokens_details": {"reasoning_tokens": 30}}}),
+    "anthropic": (
+        *ANTHROPIC, ("anthropic", "default"),
+        {"model": "claude-sonnet-4-5", "content": [], "usage": {
+            "input_tokens": 3, "cache_read_input_tokens": 10, "cache_creation_input_tokens": 20, "output_tokens": 7}}),
+    "gemini": (
+        "/v1beta/models/g:generateContent", {"contents": []}, ("google", "default"),
+        {"modelVersion": "gemini-2.5-pro", "candidates": [], "usageMetadata": {
+            "promptTokenCount": 8, "candidatesTokenCount": 4, "thoughtsTokenCount": 6, "cachedContentTokenCount": 2,
+            "toolUsePromptTokenCount": 1}}),
+    "bedrock": (
+        "/model/m/converse", {"messages": []}, ("aws", "default"),
+        {"output": {}, "usage": {
+            "inputTokens": 3, "outputTokens": 5, "cacheReadInputTokens": 10, "cacheWriteInputTokens": 2}}),
+    "mistral": (
+        *CHAT, ("mistral", "default"),
+        {"model": "mistral-large-latest", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5}}),
+    "cohere": (
+        "/v2/chat", {"model": "m", "messages": []}, ("cohere", "default"),
+        {"message": {}, "usage": {"billed_units": {"input_tokens": 3, "output_tokens": 2}, "tokens": {}}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", PEER)
+def test_we_count_as_the_library_counts_that_knows_the_prices(wire, form):
+    url, asked, (provider, flavor), body = PEER[form]
+    theirs = genai_prices.extract_usage(body, provider_id=provider, api_flavor=flavor).usage
+    call = wire.call(url, asked, body)
+    assert (call.input_tokens, call.output_tokens) == (theirs.input_tokens, theirs.output_tokens)
+    assert (call.cache_read_tokens or 0, call.cache_creation_tokens or 0) == (
+        theirs.reported_value("cache_read_tokens"),
+        theirs.reported_value("cache_write_tokens"),
+    )

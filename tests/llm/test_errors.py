@@ -26,7 +26,7 @@ REFUSED = {
     "OpenAI's, without a code": (
         CHAT, 429, {"error": {"message": "Slow down.", "type": "requests", "code": None}}, "requests: Slow down."),
     "a path that is there, for a model that is not": (
-        CHAT, 404, {"error": {"message": "No such model.", "code": "model_not_found"}}, "model_not_found: No such model."),
+        CHAT, 404, {"error": {"message": "No such model.", "code": "not_found"}}, "not_found: No such model."),
     "Mistral's": (CHAT, 401, {"object": "error", "message": "Who?", "type": "auth"}, "auth: Who?"),
     "a gateway's": (CHAT, 401, {"detail": "Who?"}, "401: Who?"),
     "OpenRouter's, with a number": (CHAT, 402, {"error": {"message": "Pay.", "code": 402}}, "402: Pay."),
@@ -69,8 +69,8 @@ def test_the_reason_of_a_status_stands_in_for_a_message(wire):
 STREAMED = {
     "OpenAI's": (
         CHAT,
-        [{"choices": [{"index": 0, "delta": {"content": "Hel"}}]}, {"error": {"message": "Oh.", "code": "server_error"}}],
-        "Hel", "server_error: Oh."),
+        [{"choices": [{"index": 0, "delta": {"content": "Hel"}}]}, {"error": {"message": "Oh.", "code": "broken"}}],
+        "Hel", "broken: Oh."),
     "Anthropic's": (
         ANTHROPIC,
         [{"type": "message_start", "message": {"model": "m-1"}},
@@ -80,8 +80,8 @@ STREAMED = {
     "that of a response that failed": (
         RESPONSES,
         [{"type": "response.failed", "response": {
-            "object": "response", "status": "failed", "output": [], "error": {"code": "server_error", "message": "Oh."}}}],
-        None, "server_error: Oh."),
+            "object": "response", "status": "failed", "output": [], "error": {"code": "broken", "message": "Oh."}}}],
+        None, "broken: Oh."),
     "that of a response, as an event": (
         RESPONSES, [{"type": "error", "code": "rate_limit", "message": "Slow down."}], None, "rate_limit: Slow down."),
     "Google's": (

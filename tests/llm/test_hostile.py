@@ -31,8 +31,27 @@ FORMS = {
     "cohere_embed": ("/v2/embed", {"texts": []}),
 }
 # Every name that is read anywhere: with them a tree that is made at random gets into the corners of the readers.
-NAMES = ["choices", "index", "delta", "message", "content", "text", "refusal", "tool_calls", "function", "function_call", "name", "arguments", "id", "finish_reason", "stop_reason", "usage", "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "cached_tokens", "cache_write_tokens", "completion_tokens_details", "reasoning_tokens", "x_groq", "model", "provider", "system_fingerprint", "output", "status", "incomplete_details", "reason", "type", "item", "output_index", "content_index", "response", "input", "input_tokens", "output_tokens", "input_tokens_details", "content_block", "partial_json", "citation", "thinking", "signature", "cache_read_input_tokens", "cache_creation_input_tokens", "candidates", "parts", "thought", "functionCall", "args", "finishReason", "usageMetadata", "promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "toolUsePromptTokenCount", "cachedContentTokenCount", "promptFeedback", "blockReason", "modelVersion", "messageStart", "role", "contentBlockStart", "contentBlockDelta", "contentBlockIndex", "start", "toolUse", "reasoningContent", "reasoningText", "messageStop", "stopReason", "metadata", "p", "inputTokens", "outputTokens", "cacheReadInputTokens", "generation", "outputText", "results", "tokenCount", "outputs", "done", "done_reason", "prompt_eval_count", "eval_count", "tool_plan", "billed_units", "tokens", "meta", "event_type", "generation_id", "parameters", "error", "code", "detail", "data", "embedding", "embeddings", "amazon-bedrock-invocationMetrics", "inputTokenCount", "inputTextTokenCount"]
-KINDS = ["text", "tool_use", "message", "function_call", "refusal", "output_text", "reasoning", "message_start", "content_block_start", "content_block_delta", "message_delta", "error", "response.completed", "response.failed", "response.output_item.added", "response.output_item.done", "response.output_text.delta", "response.function_call_arguments.delta", "message-start", "content-start", "content-delta", "tool-call-start", "tool-call-delta", "message-end", "text-generation", "stream-end", "thinking"]
+WORDS = """
+choices index delta message content text refusal tool_calls function function_call name arguments id finish_reason
+stop_reason usage prompt_tokens completion_tokens total_tokens prompt_tokens_details cached_tokens cache_write_tokens
+completion_tokens_details reasoning_tokens x_groq model provider system_fingerprint output status incomplete_details
+reason type item output_index content_index response input input_tokens output_tokens input_tokens_details
+content_block partial_json citation thinking signature cache_read_input_tokens cache_creation_input_tokens candidates
+parts thought functionCall args finishReason usageMetadata promptTokenCount candidatesTokenCount thoughtsTokenCount
+toolUsePromptTokenCount cachedContentTokenCount promptFeedback blockReason modelVersion messageStart role
+contentBlockStart contentBlockDelta contentBlockIndex start toolUse reasoningContent reasoningText messageStop
+stopReason metadata p inputTokens outputTokens cacheReadInputTokens generation outputText results tokenCount outputs
+done done_reason prompt_eval_count eval_count tool_plan billed_units tokens meta event_type generation_id parameters
+error code detail data embedding embeddings amazon-bedrock-invocationMetrics inputTokenCount inputTextTokenCount
+"""
+NAMES = WORDS.split()
+SAID = """
+text tool_use message function_call refusal output_text reasoning message_start content_block_start content_block_delta
+message_delta error response.completed response.failed response.output_item.added response.output_item.done
+response.output_text.delta response.function_call_arguments.delta message-start content-start content-delta
+tool-call-start tool-call-delta message-end text-generation stream-end thinking
+"""
+KINDS = SAID.split()
 
 leaves = st.one_of(
     st.none(),
@@ -145,7 +164,9 @@ def test_an_answer_that_is_nested_deeply_is_read(form, content):
 def test_arguments_that_are_nested_too_deeply_to_be_stored_are_kept_as_text(depth, as_text):
     deep = "[" * depth + "]" * depth
     given = json.dumps(f'{{"a": {deep}}}') if as_text else f'{{"a": {deep}}}'
-    content = f'{{"choices": [{{"message": {{"tool_calls": [{{"function": {{"name": "f", "arguments": {given}}}}}]}}}}]}}'
+    content = (
+        f'{{"choices": [{{"message": {{"tool_calls": [{{"function": {{"name": "f", "arguments": {given}}}}}]}}}}]}}'
+    )
     call = read("chat", content.encode())
     if call is not None and call.tool_calls:
         assert isinstance(call.tool_calls[0].arguments, dict) is (depth < 100)
@@ -166,12 +187,8 @@ def test_a_number_of_many_digits_is_no_fault():
 
 
 def test_half_a_character_is_replaced_in_texts_and_arguments():
-    body = {
-        "model": "\ud800",
-        "choices": [
-            {"message": {"content": "a\ud800", "tool_calls": [{"function": {"name": "f", "arguments": {"\udc00": "\ud800"}}}]}}
-        ],
-    }  # fmt: skip
+    calls = [{"function": {"name": "f", "arguments": {"\udc00": "\ud800"}}}]
+    body = {"model": "\ud800", "choices": [{"message": {"content": "a\ud800", "tool_calls": calls}}]}
     call = read("chat", dumped(body))
     assert (call.text, call.response_model) == ("a\ufffd", "\ufffd")
     assert call.tool_calls[0].arguments == {"\ufffd": "\ufffd"}

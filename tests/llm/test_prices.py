@@ -146,7 +146,7 @@ def test_prices_are_found_without_a_network():
         "assert 'genai_prices' not in sys.modules;"
         "sys.addaudithook(lambda event, args: sys.exit(event) if event.startswith('socket.connect') "
         "or event == 'socket.getaddrinfo' else None);"
-        "call = llm.LLMCall(provider='openai', operation='chat', request_model='gpt-4o', input_tokens=1, output_tokens=1);"
+        "call = llm.LLMCall(provider='openai', request_model='gpt-4o', input_tokens=9, output_tokens=9);"
         "assert llm.price(call, datetime.datetime.now(datetime.timezone.utc)).usd > 0"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 
@@ -143,13 +144,16 @@ def test_a_message_to_anthropic_is_told_by_its_header_too(wire):
     assert llm.name_of(request, wire.response(MESSAGE)) == "anthropic.chat"
 
 
+ARN = "arn:aws:bedrock:eu:1:inference-profile/us.x"
+
+
 @pytest.mark.parametrize(
     ("url", "model"),
     [
         ("/v1beta/models/gemini-2.5-pro:generateContent", "gemini-2.5-pro"),
-        ("/model/arn%3Aaws%3Abedrock%3Aeu%3A1%3Ainference-profile%2Fus.x/converse", "arn:aws:bedrock:eu:1:inference-profile/us.x"),
+        (f"/model/{quote(ARN, safe='')}/converse", ARN),
     ],
-)  # fmt: skip
+)
 def test_the_model_that_a_url_names_is_the_one_that_is_asked_for(wire, url, model):
     asked = CONTENTS | {"messages": MESSAGES, "model": "another"}
     assert llm.llm_call(wire.request(url, asked), None).request_model == model

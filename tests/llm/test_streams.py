@@ -264,8 +264,8 @@ PAIRS = {
     ),
     "Anthropic's, invoked at Bedrock": (
         INVOKE,
-        {"type": "message", "model": "claude", "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn",
-         "usage": {"input_tokens": 3, "output_tokens": 2}},
+        {"type": "message", "model": "claude", "content": [{"type": "text", "text": "Hello"}],
+         "stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 2}},
         chunks({"type": "message_start", "message": {"model": "claude", "usage": {"input_tokens": 3}}},
                block(0, "start", content_block={"type": "text", "text": ""}),
                block(0, "delta", delta={"type": "text_delta", "text": "Hello"}),
@@ -460,7 +460,7 @@ CUT = {
             block(0, "delta", delta={"type": "text_delta", "text": "Hello"})),
         "Hello",
     ),
-    "an array of Gemini's": (GEMINI, json.dumps([gemini({"text": "Hel"}), gemini({"text": "lo"})]).encode()[:-9], "Hel"),
+    "an array of Gemini's": (GEMINI, json.dumps([gemini({"text": "a"}), gemini({"text": "b"})]).encode()[:-9], "a"),
     "Bedrock's": (
         CONVERSE,
         frames(*({"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"text": text}}} for text in ("a", "b")))[:-3],

@@ -7,6 +7,7 @@ to look like it, and so has what was answered, if anything was.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -192,18 +193,23 @@ def wire_of(request: HttpRequest) -> Wire | None:
     if _ANY_PATH.search(path) is None:
         return None
     body: dict[str, Any] | None = None
-    for shape, pattern in _PATHS:
-        found = pattern.search(path)
-        if found is None or request.method != shape.method:
+    for shape, placed in _shapes_at(path):
+        if request.method != shape.method:
             continue
         body = mapping(parsed(request.content)) if body is None else body
         if shape.fits(request, body):
-            placed = found.groupdict().get("model")
             model = said(unquote(placed)) if placed else said(body.get("model"))
             provider = shape.provider or _asked(shape.form, request, path)
             operation = _invoked(body) if shape.form == "invoke" else shape.operation
             return Wire(shape.form, operation, provider, model, _is_streamed(shape.form, request, path, body))
     return None
+
+
+@lru_cache(maxsize=256)
+def _shapes_at(path: str) -> list[tuple[_Shape, str | None]]:
+    """Return the shapes that a path can be of, with the models that it names."""
+    found = [(shape, pattern.search(path)) for shape, pattern in _PATHS]
+    return [(shape, match.groupdict().get("model")) for shape, match in found if match is not None]
 
 
 def _invoked(body: dict[str, Any]) -> str:
@@ -223,11 +229,9 @@ def _is_streamed(form: str, request: HttpRequest, path: str, body: dict[str, Any
 
 
 def _asked(form: str, request: HttpRequest, path: str) -> str:
-    host = request.host
-    for pattern, provider in _HOSTS:
-        if pattern.search(host):
-            # A place of Azure's where the models of many are, those of OpenAI in their own form.
-            return "azure.ai.openai" if provider == "azure.ai.inference" and "/openai/" in path else provider
+    if provider := _at_host(request.host):
+        # A place of Azure's where the models of many are, those of OpenAI in their own form.
+        return "azure.ai.openai" if provider == "azure.ai.inference" and "/openai/" in path else provider
     if "/publishers/" in path:
         return "gcp.vertex_ai"
     if form.startswith("gemini"):
@@ -235,6 +239,11 @@ def _asked(form: str, request: HttpRequest, path: str) -> str:
     if request.port == _OLLAMA_PORT:
         return "ollama"
     return next((_PARTS[part] for part in path.split("/") if part in _PARTS), "")
+
+
+@lru_cache(maxsize=256)
+def _at_host(host: str) -> str:
+    return next((provider for pattern, provider in _HOSTS if pattern.search(host)), "")
 
 
 def provider_of(wire: Wire, body: Any) -> str:

@@ -27,6 +27,7 @@ _GROUPS = {
     "streams": ("streams",),
     "plugin": ("plugin", "suites"),
     "store": ("store", "misses"),
+    "llm": ("llm",),
 }
 _MEASURED = (
     "pytest-recorded",
@@ -34,6 +35,7 @@ _MEASURED = (
     "vcrpy",
     "pytest-recording",
     "cassetter",
+    "genai-prices",
     "httpx",
     "requests",
     "aiohttp",

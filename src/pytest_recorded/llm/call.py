@@ -37,7 +37,8 @@ class LLMCall(BaseModel):
         request_model: The model that was asked for.
         response_model: The model that has answered, by its own account.
         text: What the model has said, of several choices the first: its thoughts left out, a refusal included.
-        tool_calls: The tools that it wants to be called, of several choices the first.
+        tool_calls: The tools that the caller is to run, of several choices those of the first. What the provider runs
+            itself, as a search of the web, is none.
         finish_reasons: Why it has ended, in the provider's words: one for each choice.
         input_tokens: Tokens of the prompt, those read from and written to a cache included.
         output_tokens: Tokens of the answer, those of reasoning included.
@@ -75,6 +76,6 @@ class LLMCall(BaseModel):
         return found
 
     @property
-    def name(self) -> str:
-        """Provider and operation: `openai.chat`."""
-        return f"{self.provider}.{self.operation}"
+    def name(self) -> str | None:
+        """Provider and operation: `openai.chat`; None if one of them is not known."""
+        return f"{self.provider}.{self.operation}" if self.provider and self.operation else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Body", "body_of"]
 
-_SSE: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:(?:data|event|id|retry)(?::|[\r\n])|:)")
+_SSE: Final = re.compile(r"[\r\n]*(?:(?:data|event|id|retry)(?::|[\r\n])|:)")
 _BETWEEN: Final = re.compile(r"[\s,]*")
 _DECODER: Final = json.JSONDecoder()
 _PRELUDE: Final = struct.Struct("!III")
@@ -39,12 +39,13 @@ def body_of(content: bytes) -> Body:
     """Return a body, parsed. Never raises: what is no JSON is None, what was cut off ends where it was cut."""
     if _is_frames(content):
         return Body(events=list(_frames(content)))
-    if _SSE.match(content):
-        return Body(events=list(_sent(content.decode(errors="replace").removeprefix("\ufeff"))))
+    text = content.decode(errors="replace").removeprefix("\ufeff")
+    if _SSE.match(text):
+        return Body(events=list(_sent(text)))
     try:
-        return Body(json.loads(content))
+        return Body(json.loads(text))
     except (ValueError, RecursionError):
-        events = list(_values(content.decode(errors="replace")))
+        events = list(_values(text))
         return Body(events=events) if events else Body()
 
 

@@ -75,7 +75,7 @@ def llm_call(
     return LLMCall(
         provider=provider_of(wire, answer.body),
         operation=wire.operation,
-        request_model=wire.model or said(at(answer.body, "model")),
+        request_model=wire.model,
         streamed=wire.streamed or answer.came_in_events,
         error=fault,
         **fields | ({"finish_reasons": []} if fault else {}),
@@ -120,8 +120,9 @@ def _fault(body: Any, response: HttpResponse | None) -> str | None:
         return None
     inner = mapping(error) or told
     header = response.header("x-amzn-errortype").partition(":")[0]
-    names = (inner.get("code"), inner.get("type"), inner.get("status"), inner.get("__type"), header)
-    kind = said(*names) or (str(response.status) if is_bad else None)
+    code = inner.get("code")
+    names = (code, inner.get("type"), inner.get("status"), inner.get("__type"), header)
+    kind = said(*names) or (str(response.status) if is_bad else str(code) if type(code) is int else None)
     text = said(inner.get("message"), error, inner.get("Message"), inner.get("detail"), at(inner, "detail", "message"))
     text = text or said(response.reason) or ("error" if kind is None else None)
     return ": ".join([part for part in (kind, text) if part])[:_MOST_SHOWN]

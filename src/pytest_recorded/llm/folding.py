@@ -1,11 +1,13 @@
 """Streams folded: from the pieces of an answer to the one JSON body that would have come if it had not been streamed.
 
-One function for each form. Pieces that do not look as they should are left out; a stream that was cut off gives what it
-has said so far.
+One function for each form. All of them sort the pieces by what they are pieces of, and put those of each together once,
+so that the time grows with the stream. Pieces that do not look as they should are left out; a stream that was cut off
+gives what it has said so far.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from .tree import arguments_of, at, mapping, maps
@@ -15,16 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["METRICS", "fold_events"]
 
-# Texts that come in pieces.
-_GROWING: Final = frozenset(
-    {"content", "refusal", "reasoning", "reasoning_content", "arguments", "text", "thinking", "signature", "response"}
-)
-# Where the pieces of an input are until they are all there.
-_PIECES: Final = " pieces"
-# What of a delta is put together by its own rules.
-_OWN: Final = ("tool_calls", "function_call")
 # What Bedrock adds to the last event of a model that is invoked.
 METRICS: Final = "amazon-bedrock-invocationMetrics"
+
+# Texts that come in pieces.
+_GROWING: Final = frozenset(
+    {
+        "content", "refusal", "reasoning", "reasoning_content", "arguments", "text", "thinking", "signature",
+        "partial_json", "input", "response", "generation", "outputText", "tool_plan",
+    }
+)  # fmt: skip
+# What of a delta is put together by its own rules.
+_OWN: Final = ("tool_calls", "function_call")
+
+Pieces = dict[int, list[dict[str, Any]]]
 
 
 def fold_events(form: str, events: list[Any]) -> Any:
@@ -33,307 +39,278 @@ def fold_events(form: str, events: list[Any]) -> Any:
     return events if folded is None else folded(maps(events))
 
 
-def _grown(into: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
-    """Add a piece to what has come: growing texts are joined, lists go on, what is said again replaces."""
-    for name, value in piece.items():
-        old = into.get(name)
-        if value is None and name in into:
-            continue
-        if name in _GROWING and isinstance(value, str):
-            into[name] = [*old, {"type": "text", "text": value}] if isinstance(old, list) else (_text(old) + value)
-        elif isinstance(value, list):
-            into[name] = [*_parts(old), *value]
-        else:
-            into[name] = value
-    return into
+def _merged(pieces: Iterable[dict[str, Any]], *but: str) -> dict[str, Any]:
+    """Put pieces together: growing texts are joined, lists go on, of what is said again the last counts."""
+    found: dict[str, list[Any]] = {}
+    for piece in pieces:
+        for name, value in piece.items():
+            if name not in but:
+                found.setdefault(name, []).append(value)
+    return {name: _one(name, values) for name, values in found.items()}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _one(name: str, values: list[Any]) -> Any:
+    values = [value for value in values if value is not None]
+    if name in _GROWING and all(isinstance(value, str) for value in values):
+        return "".join(values) if values else None
+    if any(isinstance(value, list) for value in values):
+        return [item for value in values for item in _parts(value)]
+    return values[-1] if values else None
 
 
 def _parts(value: Any) -> list[Any]:
-    """Return what a list goes on from, which may have begun as a text."""
+    """Return a content as parts: it may begin as a text and go on with parts, or the other way."""
     if isinstance(value, list):
         return value
     return [{"type": "text", "text": value}] if isinstance(value, str) and value else []
 
 
-def _slot(slots: dict[int, dict[str, Any]], index: Any) -> dict[str, Any]:
-    """Return the place of a number; the last one where none is said."""
-    if type(index) is not int:
-        index = max(slots, default=0)
-    return slots.setdefault(index, {})
+def _last(pieces: Iterable[dict[str, Any]], *but: str) -> dict[str, Any]:
+    """Return what pieces say beside some names: of each the last that is not null."""
+    found: dict[str, Any] = {}
+    for piece in pieces:
+        for name, value in piece.items():
+            if name not in but and (value is not None or name not in found):
+                found[name] = value
+    return found
+
+
+def _sorted_in(pieces: Pieces, index: Any, piece: Any) -> None:
+    """Add a piece to those of its number; to the last one's where it has none."""
+    number = index if type(index) is int else max(pieces, default=0)
+    pieces.setdefault(number, []).append(mapping(piece))
 
 
 def _in_order(slots: dict[int, Any]) -> list[Any]:
     return [slots[index] for index in sorted(slots)]
 
 
-def _last(events: Iterable[dict[str, Any]], *but: str) -> dict[str, Any]:
-    """Return what events say beside some names: the last of each that is not null."""
-    found: dict[str, Any] = {}
-    for event in events:
-        for name, value in event.items():
-            if name not in but and (value is not None or name not in found):
-                found[name] = value
-    return found
-
-
 def _chat(events: list[dict[str, Any]]) -> dict[str, Any]:
     body = _last(events, "choices", "object", "obfuscation")
     if body.get("usage") is None and isinstance(used := at(body, "x_groq", "usage"), dict):
         body["usage"] = used
-    choices: dict[int, dict[str, Any]] = {}
-    calls: dict[int, dict[int, dict[str, Any]]] = {}
+    choices: Pieces = {}
     for event in events:
         for choice in maps(event.get("choices")):
-            slot = _slot(choices, choice.get("index"))
-            index = next(number for number, other in choices.items() if other is slot)
-            slot["index"] = index
-            delta = mapping(choice.get("delta"))
-            for piece in maps(delta.get("tool_calls")):
-                _call(calls.setdefault(index, {}), piece)
-            message = slot.setdefault("message", {})
-            _grown(message, {name: value for name, value in delta.items() if name not in _OWN})
-            if isinstance(old := delta.get("function_call"), dict):
-                _grown(message.setdefault("function_call", {}), old)
-            if choice.get("finish_reason") is not None:
-                slot["finish_reason"] = choice["finish_reason"]
-    for index, made in calls.items():
-        choices[index]["message"]["tool_calls"] = _in_order(made)
+            _sorted_in(choices, choice.get("index"), choice)
     if not choices and "error" in body:
         return body
-    return {**body, "object": "chat.completion", "choices": _in_order(choices)}
+    return {**body, "object": "chat.completion", "choices": [_choice(n, choices[n]) for n in sorted(choices)]}
 
 
-def _call(calls: dict[int, dict[str, Any]], piece: dict[str, Any]) -> None:
-    """Add a piece to the call that it is of; some servers number all of them 0, or none."""
-    index, given = piece.get("index"), piece.get("id")
-    if type(index) is not int:
-        index = max(calls, default=-1) + (1 if given or at(piece, "function", "name") or not calls else 0)
-    elif given and calls.get(index, {}).get("id") not in (None, given):
-        index = max(calls) + 1
-    call = calls.setdefault(index, {})
-    function = mapping(piece.get("function"))
-    others = {name: value for name, value in piece.items() if name not in ("function", "index")}
-    call.update({name: value for name, value in others.items() if value not in (None, "")})
-    into = call.setdefault("function", {})
-    if isinstance(whole := function.get("arguments"), dict):
-        into["arguments"] = whole
-        function = {name: value for name, value in function.items() if name != "arguments"}
-    _grown(into, {name: value for name, value in function.items() if value not in (None, "")})
+def _choice(number: int, pieces: list[dict[str, Any]]) -> dict[str, Any]:
+    deltas = [mapping(piece.get("delta")) for piece in pieces]
+    message = _merged(deltas, *_OWN)
+    if calls := _calls([call for delta in deltas for call in maps(delta.get("tool_calls"))]):
+        message["tool_calls"] = calls
+    if old := [delta["function_call"] for delta in deltas if isinstance(delta.get("function_call"), dict)]:
+        message["function_call"] = _merged(old)
+    return {**_last(pieces, "delta"), "index": number, "message": message}
+
+
+def _calls(pieces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the pieces of calls together; some servers number all of them 0, or none."""
+    calls: Pieces = {}
+    ids: dict[int, Any] = {}
+    for piece in pieces:
+        number, given = piece.get("index"), piece.get("id")
+        if type(number) is not int:
+            number = max(calls, default=-1) + (1 if given or at(piece, "function", "name") or not calls else 0)
+        elif given and ids.get(number) not in (None, given):
+            number = max(calls) + 1
+        calls.setdefault(number, []).append(piece)
+        if given:
+            ids[number] = given
+    return [_call(calls[number]) for number in sorted(calls)]
+
+
+def _call(pieces: list[dict[str, Any]]) -> dict[str, Any]:
+    # Some say of what they have said already that it is empty.
+    told = [{name: value for name, value in piece.items() if value != ""} for piece in pieces]
+    return {**_last(told, "function", "index"), "function": _merged([mapping(p.get("function")) for p in pieces])}
 
 
 def _completions(events: list[dict[str, Any]]) -> dict[str, Any]:
-    choices: dict[int, dict[str, Any]] = {}
+    choices: Pieces = {}
     for event in events:
         for choice in maps(event.get("choices")):
-            _grown(_slot(choices, choice.get("index")), choice)
+            _sorted_in(choices, choice.get("index"), choice)
     body = _last(events, "choices", "obfuscation")
-    return body if not choices and "error" in body else {**body, "choices": _in_order(choices)}
+    return body if not choices and "error" in body else {**body, "choices": [*map(_merged, _in_order(choices))]}
 
 
 def _responses(events: list[dict[str, Any]]) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    items: dict[int, dict[str, Any]] = {}
     for event in events:
-        kind = str(event.get("type"))
         if isinstance(response := event.get("response"), dict):
             body = {**body, **response}
-        elif kind == "response.output_item.done":
-            items[_index(event, items)] = mapping(event.get("item"))
-        elif kind == "response.output_item.added":
-            items.setdefault(_index(event, items), dict(mapping(event.get("item"))))
-        elif kind.endswith(".delta"):
-            _item_grown(_slot(items, event.get("output_index")), kind, event)
-        elif kind == "error" or "error" in event:
+        elif event.get("type") == "error" or "error" in event:
             body["error"] = event.get("error") or event
-    if not body.get("output"):
-        body["output"] = _in_order(items)
-    return body
+    return body if body.get("output") else {**body, "output": _items(events)}
 
 
-def _index(event: dict[str, Any], slots: dict[int, Any]) -> int:
-    index = event.get("output_index")
-    return index if type(index) is int else max(slots, default=-1) + 1
+def _items(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the items of a response that never came whole."""
+    items: Pieces = {}
+    deltas: Pieces = {}
+    for event in events:
+        kind, index = str(event.get("type")), event.get("output_index")
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            _sorted_in(items, index, event.get("item"))
+            if kind.endswith("done"):
+                deltas.pop(index if type(index) is int else 0, None)
+        elif kind.endswith(".delta"):
+            _sorted_in(deltas, index, event)
+    whole = {number: _last(pieces) for number, pieces in items.items()}
+    for number, pieces in deltas.items():
+        whole[number] = {**whole.get(number, {}), **_unfinished(pieces)}
+    return _in_order(whole)
 
 
-def _item_grown(item: dict[str, Any], kind: str, event: dict[str, Any]) -> None:
-    """Add a piece to an item that may never be done."""
-    delta = _text(event.get("delta"))
-    if kind == "response.function_call_arguments.delta":
-        item["arguments"] = _text(item.get("arguments")) + delta
-    elif kind in ("response.output_text.delta", "response.refusal.delta"):
-        name, part = ("text", "output_text") if "text" in kind else ("refusal", "refusal")
-        content = item["content"] = maps(item.get("content"))
-        if not content or content[-1].get("type") != part or content[-1].get("_place") != event.get("content_index"):
-            content.append({"type": part, name: "", "_place": event.get("content_index")})
-        content[-1][name] = _text(content[-1].get(name)) + delta
+def _unfinished(deltas: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what has come of an item that was never done."""
+
+    def told(*kinds: str) -> str:
+        return "".join([piece["delta"] for piece in deltas if piece["type"] in kinds and type(piece["delta"]) is str])
+
+    if arguments := told("response.function_call_arguments.delta", "response.custom_tool_call_input.delta"):
+        return {"arguments": arguments}
+    texts = {"output_text": told("response.output_text.delta"), "refusal": told("response.refusal.delta")}
+    parts = [{"type": kind, kind.removeprefix("output_"): text} for kind, text in texts.items() if text]
+    return {"content": parts} if parts else {}
 
 
 def _anthropic(events: list[dict[str, Any]]) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    blocks: dict[int, dict[str, Any]] = {}
+    blocks: Pieces = {}
     for event in events:
         kind, delta = event.get("type"), mapping(event.get("delta"))
         if kind == "message_start":
             body = dict(mapping(event.get("message")))
         elif kind == "content_block_start":
-            _slot(blocks, event.get("index")).update(mapping(event.get("content_block")))
+            _sorted_in(blocks, event.get("index"), event.get("content_block"))
         elif kind == "content_block_delta":
-            _block_grown(_slot(blocks, event.get("index")), delta)
+            cited = {"citations": [delta["citation"]]} if "citation" in delta else {}
+            told = {name: value for name, value in delta.items() if name not in ("type", "citation")}
+            _sorted_in(blocks, event.get("index"), {**told, **cited})
         elif kind == "message_delta":
-            used = {name: value for name, value in mapping(event.get("usage")).items() if value is not None}
-            body = {**body, **delta, "usage": {**mapping(body.get("usage")), **used}}
+            used = _last([mapping(body.get("usage")), mapping(event.get("usage"))])
+            body = {**body, **delta, "usage": used}
         if "error" in event:
             body["error"] = event["error"]
-    for block in blocks.values():
-        if text := block.pop(_PIECES, None):
-            block["input"] = arguments_of(text)
-    return {**body, "content": _in_order(blocks)} if body or blocks else body
+    return {**body, "content": [*map(_block, _in_order(blocks))]} if body or blocks else body
 
 
-def _block_grown(block: dict[str, Any], delta: dict[str, Any]) -> None:
-    if isinstance(piece := delta.get("partial_json"), str):
-        block[_PIECES] = _text(block.get(_PIECES)) + piece
-    elif isinstance(cited := delta.get("citation"), dict):
-        block["citations"] = [*_parts(block.get("citations")), cited]
-    else:
-        _grown(block, {name: value for name, value in delta.items() if name != "type"})
+def _block(pieces: list[dict[str, Any]]) -> dict[str, Any]:
+    block = _merged(pieces)
+    if text := block.pop("partial_json", None):
+        block["input"] = arguments_of(text)
+    return block
 
 
 def _gemini(events: list[dict[str, Any]]) -> dict[str, Any]:
-    candidates: dict[int, dict[str, Any]] = {}
-    used: dict[str, Any] = {}
+    candidates: Pieces = {}
     for event in events:
-        used.update({name: value for name, value in mapping(event.get("usageMetadata")).items() if value is not None})
         for candidate in maps(event.get("candidates")):
-            index = candidate.get("index", 0)
-            slot = _slot(candidates, index)
-            content = mapping(candidate.get("content"))
-            parts = maps(at(slot, "content", "parts"))
-            for part in maps(content.get("parts")):
-                _part(parts, part)
-            slot.update({name: value for name, value in candidate.items() if value is not None})
-            slot["content"] = {**mapping(slot.get("content")), **content, "parts": parts}
+            _sorted_in(candidates, candidate.get("index", 0), candidate)
     body = _last(events, "candidates", "usageMetadata")
     if candidates:
-        body["candidates"] = _in_order(candidates)
+        body["candidates"] = [*map(_candidate, _in_order(candidates))]
+    used = _last([mapping(event.get("usageMetadata")) for event in events])
     return {**body, "usageMetadata": used} if used else body
 
 
-def _part(parts: list[dict[str, Any]], part: dict[str, Any]) -> None:
-    """Add a part; a text goes on in the one before, if both are thought or both are said."""
-    text, last = part.get("text"), parts[-1] if parts else {}
-    if isinstance(text, str) and isinstance(last.get("text"), str) and last.get("thought") == part.get("thought"):
-        parts[-1] = {**last, **part, "text": last["text"] + text}
-    else:
-        parts.append(part)
+def _candidate(pieces: list[dict[str, Any]]) -> dict[str, Any]:
+    contents = [mapping(piece.get("content")) for piece in pieces]
+    parts = [part for content in contents for part in maps(content.get("parts"))]
+    # A text goes on in the part before, if both are thought or both are said.
+    runs = [(key, [*run]) for key, run in groupby(parts, _voice)]
+    whole = [part for voice, run in runs for part in (run if voice is None else [_merged(run)])]
+    return {**_last(pieces, "content"), "content": {**_last(contents), "parts": whole}}
+
+
+def _voice(part: dict[str, Any]) -> bool | None:
+    """Return whether a part is thought; None if it is no text."""
+    return part.get("thought") is True if isinstance(part.get("text"), str) else None
 
 
 def _converse(events: list[dict[str, Any]]) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    role: Any = "assistant"
-    blocks: dict[int, dict[str, Any]] = {}
+    role: Any = None
+    blocks: Pieces = {}
     for event in events:
         role = at(event, "messageStart", "role") or role
-        start = mapping(event.get("contentBlockStart"))
-        piece = mapping(event.get("contentBlockDelta"))
-        if isinstance(use := at(start, "start", "toolUse"), dict):
-            _slot(blocks, start.get("contentBlockIndex"))["toolUse"] = {**use, "input": ""}
-        elif piece:
-            _block(_slot(blocks, piece.get("contentBlockIndex")), mapping(piece.get("delta")))
-        told = (event.get("messageStop"), event.get("metadata"))
-        body.update({k: v for part in told for k, v in mapping(part).items() if k != "p"})
+        start, piece = mapping(event.get("contentBlockStart")), mapping(event.get("contentBlockDelta"))
+        if start or piece:
+            index = start.get("contentBlockIndex", piece.get("contentBlockIndex"))
+            _sorted_in(blocks, index, start.get("start") or piece.get("delta"))
+        body.update(_last([mapping(event.get(name)) for name in ("messageStop", "metadata")], "p"))
         body.update({name: event[name] for name in ("error", METRICS) if name in event})
-    for block in blocks.values():
-        if isinstance(use := block.get("toolUse"), dict):
-            use["input"] = arguments_of(use.get("input"))
     if not blocks and "stopReason" not in body:
         return body
-    return {"output": {"message": {"role": role, "content": _in_order(blocks)}}, **body}
+    content = [*map(_content_block, _in_order(blocks))]
+    return {"output": {"message": {"role": role or "assistant", "content": content}}, **body}
 
 
-def _block(block: dict[str, Any], delta: dict[str, Any]) -> None:
-    if isinstance(text := delta.get("text"), str):
-        block["text"] = _text(block.get("text")) + text
-    if isinstance(piece := at(delta, "toolUse", "input"), str):
-        use = block["toolUse"] = mapping(block.get("toolUse"))
-        use["input"] = _text(use.get("input")) + piece
-    if isinstance(thought := at(delta, "reasoningContent", "text"), str):
-        told = block.setdefault("reasoningContent", {"reasoningText": {"text": ""}})["reasoningText"]
-        told["text"] += thought
+def _content_block(pieces: list[dict[str, Any]]) -> dict[str, Any]:
+    block = _merged(pieces, "toolUse", "reasoningContent")
+    if uses := [piece["toolUse"] for piece in pieces if isinstance(piece.get("toolUse"), dict)]:
+        use = _merged(uses)
+        block["toolUse"] = {**use, "input": arguments_of(use.get("input"))}
+    if thoughts := [piece["reasoningContent"] for piece in pieces if isinstance(piece.get("reasoningContent"), dict)]:
+        block["reasoningContent"] = {"reasoningText": _merged(thoughts)}
+    return block
 
 
 def _invoke(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what a model of Bedrock's has said in its maker's form, which its events tell."""
-    metrics = {name: event[name] for event in events for name in (METRICS,) if name in event}
+    metrics = _last([{METRICS: event[METRICS]} for event in events if METRICS in event])
     if any(event.get("type") == "message_start" for event in events):
         return {**_anthropic(events), **metrics}
     if any("contentBlockDelta" in event or "messageStop" in event for event in events):
         return {**_converse(events), **metrics}
     if any("choices" in event for event in events):
         return {**_chat(events), **metrics}
-    names = ("generation", "outputText")
-    body = _last(events, *names)
-    for name in names:
-        if any(name in event for event in events):
-            body[name] = "".join([_text(event.get(name)) for event in events])
-    return body
+    return _merged(events)
 
 
 def _ollama(events: list[dict[str, Any]]) -> dict[str, Any]:
-    body = _last(events, "message", "response", "thinking")
-    for name in ("response", "thinking"):
-        if any(name in event for event in events):
-            body[name] = "".join([_text(event.get(name)) for event in events])
+    body = _merged(events, "message")
     messages = [event["message"] for event in events if isinstance(event.get("message"), dict)]
-    if messages:
-        message: dict[str, Any] = {}
-        for piece in messages:
-            _grown(message, piece)
-        body["message"] = message
-    return body
+    return {**body, "message": _merged(messages)} if messages else body
 
 
 def _cohere(events: list[dict[str, Any]]) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    content: dict[int, dict[str, Any]] = {}
-    calls: dict[int, dict[str, Any]] = {}
-    plan = ""
+    content: Pieces = {}
+    calls: list[dict[str, Any]] = []
+    plans: list[dict[str, Any]] = []
     for event in events:
         delta, index = mapping(event.get("delta")), event.get("index")
         message = mapping(delta.get("message"))
-        if isinstance(event.get("id"), str):
-            body["id"] = event["id"]
+        body.update({name: event[name] for name in ("id", "error") if name in event})
         if isinstance(piece := message.get("content"), dict):
-            _grown(_slot(content, index), piece)
+            _sorted_in(content, index, piece)
         if isinstance(call := message.get("tool_calls"), dict):
-            _call(calls, {"index": index, **call})
-        plan += _text(message.get("tool_plan"))
+            calls.append({"index": index, **call})
+        if message.get("tool_plan"):
+            plans.append({"tool_plan": message["tool_plan"]})
         if event.get("type") == "message-end":
             body.update(delta)
-        if "error" in event:
-            body["error"] = event["error"]
-    if not (content or calls or plan or "finish_reason" in body):
+    if not (content or calls or plans or "finish_reason" in body):
         return body
-    told: dict[str, Any] = {"role": "assistant"}
-    told |= {"tool_plan": plan} if plan else {}
-    told |= {"content": _in_order(content)} if content else {}
-    told |= {"tool_calls": _in_order(calls)} if calls else {}
+    told: dict[str, Any] = {"role": "assistant", **_merged(plans)}
+    told |= {"content": [*map(_merged, _in_order(content))]} if content else {}
+    told |= {"tool_calls": _calls(calls)} if calls else {}
     return {**body, "message": told}
 
 
 def _cohere_v1(events: list[dict[str, Any]]) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    pieces: list[str] = []
-    for event in events:
-        if event.get("event_type") == "text-generation":
-            pieces.append(_text(event.get("text")))
-        body.update(mapping(event.get("response")))
-        body.update({k: event[k] for k in ("generation_id", "finish_reason", "tool_calls", "error") if k in event})
-    return body if "text" in body else {**body, "text": "".join(pieces)}
+    texts = [{"text": event.get("text")} for event in events if event.get("event_type") == "text-generation"]
+    names = ("generation_id", "finish_reason", "tool_calls", "error")
+    told = _last([{name: event[name] for name in names if name in event} for event in events])
+    whole = _last([mapping(event.get("response")) for event in events])
+    return {**told, **_merged(texts), **whole}
 
 
 _FOLDS: Final[dict[str, Callable[[list[dict[str, Any]]], dict[str, Any]]]] = {

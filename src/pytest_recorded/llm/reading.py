@@ -107,9 +107,7 @@ def _anthropic(body: dict[str, Any]) -> dict[str, Any]:
     reads, writes = used.get("cache_read_input_tokens"), used.get("cache_creation_input_tokens")
     return {
         "text": joined([block.get("text") for block in blocks if block.get("type") == "text"]),
-        "tool_calls": [
-            _tool(b.get("name"), b.get("input")) for b in blocks if b.get("type") in ("tool_use", "server_tool_use")
-        ],
+        "tool_calls": [_tool(b.get("name"), b.get("input")) for b in blocks if b.get("type") == "tool_use"],
         "finish_reasons": _reasons([body.get("stop_reason")]),
         "input_tokens": total(used.get("input_tokens"), reads, writes),
         "output_tokens": count_of(used.get("output_tokens")),

@@ -16,7 +16,8 @@ _MOST_DEEP: Final = 100
 def parsed(text: str | bytes) -> Any:
     """Return parsed JSON; None for what is none."""
     try:
-        return json.loads(text)
+        # Told that it is UTF-8, the parser does not have to find out.
+        return json.loads(text if isinstance(text, str) else text.decode(errors="replace").removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return None
 

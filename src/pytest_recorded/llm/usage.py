@@ -34,7 +34,8 @@ def figures(call: LLMCall, price: Price | None = None) -> dict[str, Any]:
     """
     counts = {name: value for name in _COUNTS if (value := getattr(call, name)) is not None}
     priced = {"cost_usd": price.usd, "prices": price.source} if price is not None else {}
-    return {"name": call.name, **counts, **priced}
+    named = {"name": call.name} if call.name is not None else {}
+    return {**named, **counts, **priced}
 
 
 @dataclass(frozen=True, slots=True)

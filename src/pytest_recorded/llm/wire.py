@@ -7,6 +7,7 @@ to look like it, and so has what was answered, if anything was.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -45,7 +46,7 @@ class _Shape(NamedTuple):
     provider: str
     fits: Callable[[HttpRequest, dict[str, Any]], bool]
     path: str
-    methods: tuple[str, ...] = ("POST",)
+    method: str = "POST"
 
 
 def _is_list(name: str) -> Callable[[HttpRequest, dict[str, Any]], bool]:
@@ -67,21 +68,23 @@ def _is_ollama(name: str) -> Callable[[HttpRequest, dict[str, Any]], bool]:
     return lambda _request, body: isinstance(body.get("model"), str) and name in body
 
 
-def _is_response(request: HttpRequest, body: dict[str, Any]) -> bool:
-    return request.method == "GET" or ("model" in body and ("input" in body or "prompt" in body))
+def _is_response(_request: HttpRequest, body: dict[str, Any]) -> bool:
+    return ("model" in body and "input" in body) or "prompt" in body or "previous_response_id" in body
 
 
-def _is_any(_request: HttpRequest, body: dict[str, Any]) -> bool:
-    return bool(body)
+def _is_any(request: HttpRequest, body: dict[str, Any]) -> bool:
+    return bool(body) or request.method == "GET"
 
 
 # Each pattern is one of a path's end; `model` is what it says about that.
 _SHAPES: Final = (
     _Shape("chat", "chat", "", _is_list("messages"), r"/chat/completions"),
-    _Shape("responses", "chat", "", _is_response, r"/responses(?:/resp_[\w-]+)?", ("POST", "GET")),
+    _Shape("responses", "chat", "", _is_response, r"/responses"),
+    # An answer that is made in the background is asked for again and again.
+    _Shape("responses", "chat", "", _is_any, r"/responses/resp_[\w-]+", "GET"),
     _Shape("completions", "text_completion", "", _has("prompt"), r"(?<!/chat)/completions"),
     _Shape("embeddings", "embeddings", "", _has("input"), r"(?<!/api)/embeddings"),
-    _Shape("anthropic", "chat", "anthropic", _is_anthropic, r"/messages"),
+    _Shape("anthropic", "chat", "", _is_anthropic, r"/messages"),
     _Shape("anthropic", "chat", "", _is_anthropic, r"/models/(?P<model>[^/:]+):(?:streamR|r)awPredict"),
     _Shape(
         "gemini",
@@ -119,7 +122,7 @@ _ANY_PATH: Final = re.compile(
 # What the answer of a form has at least one of, and what an error of it may have.
 _ANSWERS: Final = {
     "chat": ("choices",),
-    "responses": ("output", "status"),
+    "responses": ("output",),
     "completions": ("choices",),
     "embeddings": ("data",),
     "anthropic": ("content",),
@@ -190,18 +193,23 @@ def wire_of(request: HttpRequest) -> Wire | None:
     if _ANY_PATH.search(path) is None:
         return None
     body: dict[str, Any] | None = None
-    for shape, pattern in _PATHS:
-        found = pattern.search(path)
-        if found is None or request.method not in shape.methods:
+    for shape, placed in _shapes_at(path):
+        if request.method != shape.method:
             continue
         body = mapping(parsed(request.content)) if body is None else body
         if shape.fits(request, body):
-            placed = found.groupdict().get("model")
             model = said(unquote(placed)) if placed else said(body.get("model"))
             provider = shape.provider or _asked(shape.form, request, path)
             operation = _invoked(body) if shape.form == "invoke" else shape.operation
             return Wire(shape.form, operation, provider, model, _is_streamed(shape.form, request, path, body))
     return None
+
+
+@lru_cache(maxsize=256)
+def _shapes_at(path: str) -> list[tuple[_Shape, str | None]]:
+    """Return the shapes that a path can be of, with the models that it names."""
+    found = [(shape, pattern.search(path)) for shape, pattern in _PATHS]
+    return [(shape, match.groupdict().get("model")) for shape, match in found if match is not None]
 
 
 def _invoked(body: dict[str, Any]) -> str:
@@ -221,19 +229,25 @@ def _is_streamed(form: str, request: HttpRequest, path: str, body: dict[str, Any
 
 
 def _asked(form: str, request: HttpRequest, path: str) -> str:
-    host = request.host
-    for pattern, provider in _HOSTS:
-        if pattern.search(host):
-            return provider
-    if form in ("gemini", "gemini_embed", "anthropic"):
-        return "gcp.vertex_ai" if "/publishers/" in path else "gcp.gemini"
+    if provider := _at_host(request.host):
+        # A place of Azure's where the models of many are, those of OpenAI in their own form.
+        return "azure.ai.openai" if provider == "azure.ai.inference" and "/openai/" in path else provider
+    if "/publishers/" in path:
+        return "gcp.vertex_ai"
+    if form.startswith("gemini"):
+        return "gcp.gemini"
     if request.port == _OLLAMA_PORT:
         return "ollama"
     return next((_PARTS[part] for part in path.split("/") if part in _PARTS), "")
 
 
+@lru_cache(maxsize=256)
+def _at_host(host: str) -> str:
+    return next((provider for pattern, provider in _HOSTS if pattern.search(host)), "")
+
+
 def provider_of(wire: Wire, body: Any) -> str:
-    """Return who was asked: told by the form, the place, the answer or the model; `openai` where nothing tells."""
+    """Return who was asked: told by the form, the place, the answer or the model, else whose form it is."""
     if wire.provider:
         return wire.provider
     if at(body, "x_groq") is not None:
@@ -243,11 +257,12 @@ def provider_of(wire: Wire, body: Any) -> str:
     if isinstance(at(body, "provider"), str) and str(at(body, "id")).startswith("gen-"):
         return "openrouter"
     models = [model for model in (wire.model, at(body, "model")) if isinstance(model, str)]
-    return next((provider for pattern, provider in _MODELS for model in models if pattern.match(model)), "openai")
+    owner = "anthropic" if wire.form == "anthropic" else "openai"
+    return next((provider for pattern, provider in _MODELS for model in models if pattern.match(model)), owner)
 
 
 def is_answer(wire: Wire, status: int, body: Any) -> bool:
-    """Return whether an answer can be one to a request of a form: a page that says 404 is not."""
+    """Return whether a folded body can answer a request of a form: a page that says 404 cannot."""
     if status >= _BAD:
         return status not in _NOT_THERE or any(name in mapping(body) for name in _ERRORS)
     if not isinstance(body, dict):

@@ -78,7 +78,9 @@ def _reason(turn: Turn) -> str:
 
 
 def _usage(turn: Turn) -> dict[str, int]:
-    used = {"inputTokens": turn.input_tokens, "outputTokens": turn.output_tokens, "totalTokens": turn.total_tokens}
+    """Return the usage of a turn: what was cached is counted beside the input, and is a part of the sum."""
+    asked = turn.input_tokens - turn.cached_tokens
+    used = {"inputTokens": asked, "outputTokens": turn.output_tokens, "totalTokens": turn.total_tokens}
     return {**used, "cacheReadInputTokens": turn.cached_tokens, "cacheWriteInputTokens": 0}
 
 

@@ -27,6 +27,7 @@ _GROUPS = {
     "streams": ("streams",),
     "plugin": ("plugin", "suites"),
     "store": ("store", "misses"),
+    "queries": ("queries",),
 }
 _MEASURED = (
     "pytest-recorded",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..job import Row
 from ..selection import is_glob
-from . import sql
+from .schema import COLUMNS
+from .sql import ONE_BY_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,20 @@ if TYPE_CHECKING:
     Read = Callable[..., list[Any]]
 
 __all__ = ["fetch_readable", "narrowed", "stream"]
+
+# In a ledger rows lie in the order in which they were recorded, and that needs no index.
+_PAGE: Final = f"SELECT rowid, {COLUMNS} FROM jobs WHERE {{conditions}} AND"
+_PAGE_BACKWARDS: Final = f"{_PAGE} rowid < ? ORDER BY rowid DESC LIMIT ?"
+_PAGE_FORWARDS: Final = f"{_PAGE} rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+_LAST_ROWID: Final = "SELECT max(rowid) FROM jobs"
+_ROWIDS: Final = "SELECT rowid FROM jobs WHERE {conditions} ORDER BY rowid {order} LIMIT ?"
+_AT_ROWID: Final = f"SELECT {COLUMNS} FROM jobs WHERE rowid = ?"
+# In a cassette they lie by their addresses.
+_PLACES: Final = (
+    "SELECT scope, kind, key, seq, attempt FROM jobs WHERE {conditions}"
+    " ORDER BY submitted_at {order}, seq {order}, id {order} LIMIT ?"
+)
+_AT_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE {ONE_BY_PLACE}"
 
 _FIRST_PAGE: Final = 16
 _LARGEST_PAGE: Final = 128
@@ -56,12 +71,12 @@ def _in_order(read: Read, selection: Selection) -> Iterator[Row]:
     """Yield candidates along the rows of a ledger."""
     conditions, values = narrowed(selection)
     if selection.newest_first:
-        statement = sql.PAGE_BACKWARDS.format(conditions=conditions)
+        statement = _PAGE_BACKWARDS.format(conditions=conditions)
         end: tuple[int, ...] = ()
         place = _BEYOND
     else:
         # Whoever adds rows while he reads them would never reach the end.
-        statement, end = sql.PAGE_FORWARDS.format(conditions=conditions), (read(sql.LAST_ROWID)[0][0] or 0,)
+        statement, end = _PAGE_FORWARDS.format(conditions=conditions), (read(_LAST_ROWID)[0][0] or 0,)
         place = -_BEYOND
     size = _FIRST_PAGE
     while True:
@@ -79,7 +94,7 @@ _BEYOND: Final = (1 << 63) - 1
 def _sorted(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]:
     """Yield candidates where no tree has their order: their places are sorted first, then each is looked up."""
     conditions, values = narrowed(selection)
-    places, look_up = (sql.PLACES_BY_ROWID, sql.AT_ROWID) if by_rowid else (sql.PLACES_BY_TIME, sql.AT_PLACE)
+    places, look_up = (_ROWIDS, _AT_ROWID) if by_rowid else (_PLACES, _AT_PLACE)
     statement = places.format(conditions=conditions, order="DESC" if selection.newest_first else "ASC")
     # Mostly a few are wanted, and to find these is cheaper than to sort all.
     first = read(statement, *values, _LARGEST_PAGE)
@@ -147,11 +162,12 @@ def _written(value: Any) -> list[tuple[str, tuple[Any, ...]]]:
         value = int(value)
     if isinstance(value, int) and value.bit_length() < _LARGEST_INT_BITS:
         return [(f"(instr(data_json, ?) > 0 OR {_HAS_FRACTION})", (int.__repr__(value),))]
-    return [(_HAS_FRACTION, ())] if isinstance(value, float) else []
+    return [(f"({_HAS_FRACTION})", ())] if isinstance(value, float) else []
 
 
-# A number with a fraction or an exponent, which may be written in many ways.
-_HAS_FRACTION: Final = "data_json GLOB '*[0-9][.eE]*'"
+# A number with a fraction or an exponent, which may be written in many ways. Each pattern goes from one such letter to
+# the next; one that looks for the digit before it would try at every letter.
+_HAS_FRACTION: Final = " OR ".join(f"data_json GLOB '*{letter}[-+0-9]*'" for letter in ".eE")
 
 
 def fetch_readable(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> list[Any]:

@@ -87,8 +87,9 @@ class Reader:
         return stream(self._readable, wanted, by_rowid=self.by_rowid)
 
     def rows_named(self, start: str, limit: int) -> list[Row]:
-        """Return rows by a beginning of their ids."""
-        return [Row._make(row) for row in self._readable(sql.BY_ID_PREFIX, start, limit)]
+        """Return rows by the first hex digits of their ids."""
+        # "g" comes after the last hex digit.
+        return [Row._make(row) for row in self._readable(sql.BY_ID_RANGE, start, start + "g", limit)]
 
     def exists(self) -> bool:
         """Return whether there is something to be read, without making it."""

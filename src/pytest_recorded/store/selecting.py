@@ -78,7 +78,7 @@ def _in_order(read: Read, selection: Selection) -> Iterator[Row]:
         # Whoever adds rows while he reads them would never reach the end.
         statement, end = _PAGE_FORWARDS.format(conditions=conditions), (read(_LAST_ROWID)[0][0] or 0,)
         place = -_BEYOND
-    size = _FIRST_PAGE
+    size = min(_FIRST_PAGE, selection.limit or _FIRST_PAGE)
     while True:
         page = read(statement, *values, place, *end, size)
         for _, *columns in page:

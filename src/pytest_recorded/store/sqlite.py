@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CassetteError
-from ..job import Address, Answer, Chunk, Found, Place, Row
+from ..job import Address, Answer, Chunk, Found, Place, Row, Status
 from . import sql
 from .connection import connect, roll_back
 from .creation import create, make
@@ -34,6 +34,9 @@ __all__ = ["CassetteFile", "Ledger", "Reader", "StagingFile"]
 # Pages are read through the page cache of the system instead of being copied: a look-up in a large cassette costs what
 # one in a small cassette costs.
 _MAP_BYTES: Final = 1 << 30
+
+
+_STATUSES: Final = frozenset(status.value for status in Status)
 
 
 class Reader:
@@ -89,7 +92,8 @@ class Reader:
     def rows_named(self, start: str, limit: int) -> list[Row]:
         """Return rows by the first hex digits of their ids."""
         # "g" comes after the last hex digit.
-        return [Row._make(row) for row in self._readable(sql.BY_ID_RANGE, start, start + "g", limit)]
+        rows = [Row._make(row) for row in self._readable(sql.BY_ID_RANGE, start, start + "g", limit)]
+        return [row for row in rows if row.status in _STATUSES]
 
     def exists(self) -> bool:
         """Return whether there is something to be read, without making it."""

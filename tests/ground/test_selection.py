@@ -58,13 +58,13 @@ def test_a_wrong_argument_is_refused_with_what_to_give(arguments, said):
     [
         (dt.date(2030, 7, 2), "2030-07-01T22:00:00.000000Z", "2030-07-02T21:59:59.999999Z"),
         ("2030-07-02", "2030-07-01T22:00:00.000000Z", "2030-07-02T21:59:59.999999Z"),
-        (dt.datetime(2030, 7, 2, 1), "2030-07-01T23:00:00.000000Z", None),
+        (dt.datetime.fromisoformat("2030-07-02T01:00"), "2030-07-01T23:00:00.000000Z", None),
         ("2030-07-02T01:00", "2030-07-01T23:00:00.000000Z", None),
         ("2030-07-02 01:00:00.5Z", "2030-07-02T01:00:00.500000Z", None),
         (dt.datetime(2030, 7, 2, 1, tzinfo=dt.UTC), "2030-07-02T01:00:00.000000Z", None),
         (dt.datetime(2030, 7, 2, tzinfo=dt.timezone(dt.timedelta(hours=5))), "2030-07-01T19:00:00.000000Z", None),
-        (dt.datetime.max, "9999-12-31T23:59:59.999999Z", None),
-        (dt.datetime.min, "0001-01-01T00:00:00.000000Z", None),
+        (dt.datetime.max, "9999-12-31T23:59:59.999999Z", None),  # noqa: DTZ901 - as a user may write it
+        (dt.datetime.min, "0001-01-01T00:00:00.000000Z", None),  # noqa: DTZ901 - likewise
     ],
     ids=repr,
 )

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from pytest_recorded import Recorder, UsageError, attach, open_jobs, recorder
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.selection import selection_from
-from pytest_recorded.store.selecting import narrowed
 from pytest_recorded.store.selecting import _ROWIDS as ROWIDS
+from pytest_recorded.store.selecting import narrowed
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 

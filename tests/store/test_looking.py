@@ -208,7 +208,9 @@ def place(order):
 for order in (1, 2): place(order, key=f"order-{order}")
 try: place(-1, key="bad")
 except ValueError: pass
-recorded.connection().execute("INSERT INTO jobs (id, kind, status, submitted_at) VALUES ('l', '_recorded.leader', 'running', '2030')")
+recorded.connection().execute(
+    "INSERT INTO jobs (id, kind, status, submitted_at) VALUES ('l', '_recorded.leader', 'running', '2030')"
+)
 """
 
 

@@ -98,7 +98,7 @@ def to_prompt(jobs: Job | Iterable[Job], budget: int = BUDGET) -> str:
         sections.append(section)
     missing = len(given) - len(sections)
     shown = _shown(sections, room if missing else budget)
-    return f"{shown}{_left_out(missing)}" if missing else shown
+    return (f"{shown}{_left_out(missing)}" if missing else shown).rstrip("\n")
 
 
 def _left_out(count: int) -> str:

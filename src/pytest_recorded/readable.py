@@ -78,8 +78,7 @@ def _stored_body(tree: dict[str, Any], media_type: str) -> Part:
         return Part("", _described(_size(content), media_type), "")
     if form in ("json", "parts"):
         return Part("", _json(_without_binary(content)), "json")
-    text = str(content) if form else ""
-    return _binary(text.encode(errors="replace"), media_type) if _CONTROL.search(text) else Part("", text, "text")
+    return _text(str(content).encode(errors="replace") if form else b"", media_type)
 
 
 def _size(content: Any) -> int:
@@ -132,16 +131,16 @@ def _tree(text: str | None) -> Any:
 
 
 def _body(content: bytes, media_type: str) -> Part:
-    if not content:
-        return Part("", "", "")
     body = parse_body(content, media_type)
-    if body.form == "json":
-        return Part("", _json(_without_binary(body.tree)), "json")
+    return Part("", _json(_without_binary(body.tree)), "json") if body.form == "json" else _text(content, media_type)
+
+
+def _text(content: bytes, media_type: str) -> Part:
     try:
         text = content.decode()
     except UnicodeDecodeError:
         return _binary(content, media_type)
-    return _binary(content, media_type) if _CONTROL.search(text) else Part("", text, "text")
+    return _binary(content, media_type) if _CONTROL.search(text) else Part("", text, "text" if text else "")
 
 
 def _binary(content: bytes, media_type: str) -> Part:

@@ -87,9 +87,7 @@ EXPECTED = """\
 {
   "n": 1
 }
-```
-
-"""
+```"""
 
 
 @dataclasses.dataclass
@@ -150,7 +148,7 @@ def test_binary_content_is_described_instead_of_dumped(content, media_type, show
     response = HttpResponse(200, "OK", (("content-type", media_type),), content)
     request = HttpRequest("PUT", "https://api.example.com/", (("content-type", media_type),), content)
     text = http_job(request, response).to_prompt()
-    assert f"200 OK\n\n{shown}\n" in text
+    assert text.endswith(f"200 OK\n\n{shown}")
     assert text.count("binary content, ") == 2
     assert len(text) < 600
 
@@ -217,7 +215,7 @@ def test_of_too_many_jobs_the_last_are_left_out_and_counted():
     shown = [int(found, 16) for found in re.findall(r"- id: (\w+)", text)]
     assert shown == list(range(len(shown)))
     assert 5 < len(shown) < 100
-    assert text.endswith(f"\n… {100 - len(shown)} jobs left out …\n")
+    assert text.endswith(f"\n… {100 - len(shown)} jobs left out …")
     assert to_prompt([]) == ""
     assert to_prompt(job for job in sized(5)) == to_prompt(sized(5)[0])
 
@@ -231,7 +229,7 @@ def test_where_not_even_one_fits_its_heading_does():
     )
     text = to_prompt([job, job], budget=1_000)
     assert text.startswith("# kkk")
-    assert text.endswith("characters left out …\n\n… 1 job left out …\n")
+    assert text.endswith("characters left out …\n\n… 1 job left out …")
     assert len(text) <= 1_000
 
 

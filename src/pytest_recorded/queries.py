@@ -146,8 +146,8 @@ class FileQueries(Queries):
 
     def _selected(self, selection: Selection) -> Iterator[Job]:
         if self._reader.exists():
-            for row in self._reader.select(selection):
-                yield Job.of(row, self._reader.chunks)
+            wanted = selection.where_scopes(self._reader.has_scope)
+            yield from wanted.among(Job.of(row, self._reader.chunks) for row in self._reader.select(wanted))
 
     def _named(self, start: str) -> list[Job]:
         rows = self._reader.rows_named(start, MOST_NAMED + 1) if self._reader.exists() else ()

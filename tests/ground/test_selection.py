@@ -1,4 +1,4 @@
-"""The arguments of `query`, and which rows they mean."""
+"""The arguments of `query`, and which jobs they mean."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from pytest_recorded.errors import UsageError
 from pytest_recorded.job import Row, Status
+from pytest_recorded.jobs import Job
 from pytest_recorded.selection import selection_from
 
 ROW = Row(
@@ -87,8 +88,8 @@ def test_moments_are_local_time_unless_they_say_which_and_a_date_is_the_whole_da
     ],
     ids=str,
 )
-def test_a_row_is_taken(arguments):
-    assert selection_from(**arguments).takes(ROW)
+def test_a_job_is_taken(arguments):
+    assert selection_from(**arguments).takes(Job.of(ROW, ()))
 
 
 @pytest.mark.parametrize(
@@ -108,21 +109,21 @@ def test_a_row_is_taken(arguments):
     ],
     ids=str,
 )
-def test_a_row_is_not_taken(arguments):
-    assert not selection_from(**arguments).takes(ROW)
+def test_a_job_is_not_taken(arguments):
+    assert not selection_from(**arguments).takes(Job.of(ROW, ()))
 
 
 @pytest.mark.parametrize(
     "info", ['{"llm":{"name":"openai.chat"}}', '{"via":"httpx","llm":{"name":"openai.chat","a":1}}']
 )
 def test_a_call_of_a_language_model_goes_by_its_name_too(info):
-    row = ROW._replace(kind="http.api.openai.com", info_json=info)
+    job = Job.of(ROW._replace(kind="http.api.openai.com", info_json=info), ())
     for kind in ("llm.*", "llm.openai.chat", "http.*", "l?m.[o]*", "*.chat"):
-        assert selection_from(kind=kind).takes(row), kind
-    assert not selection_from(kind="llm.anthropic.*").takes(row)
+        assert selection_from(kind=kind).takes(job), kind
+    assert not selection_from(kind="llm.anthropic.*").takes(job)
 
 
 @pytest.mark.parametrize("info", ["{", '{"llm":5}', '{"llm":{}}', '["llm"]', None])
 def test_information_that_cannot_be_read_gives_no_name(info):
-    assert selection_from(kind="shop.ask").takes(ROW._replace(info_json=info))
-    assert not selection_from(kind="llm.*").takes(ROW._replace(info_json=info))
+    assert selection_from(kind="shop.ask").takes(Job.of(ROW._replace(info_json=info), ()))
+    assert not selection_from(kind="llm.*").takes(Job.of(ROW._replace(info_json=info), ()))

@@ -47,7 +47,7 @@ _ALWAYS_ESCAPED: Final = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 
 
 def stream(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]:
-    """Yield the rows of a selection in its order; rows that are added meanwhile may be missing.
+    """Yield rows in the order of a selection, all that it takes among them; those that are added meanwhile are not.
 
     Args:
         read: Runs a statement with its parameters and returns the rows that it finds.
@@ -56,15 +56,7 @@ def stream(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]
 
     """
     has_order = by_rowid and selection.key is None
-    rows = _in_order(read, selection) if has_order else _sorted(read, selection, by_rowid=by_rowid)
-    left = selection.limit
-    for row in rows:
-        if selection.takes(row):
-            yield row
-            if left is not None:
-                left -= 1
-                if not left:
-                    return
+    return _in_order(read, selection) if has_order else _sorted(read, selection, by_rowid=by_rowid)
 
 
 def _in_order(read: Read, selection: Selection) -> Iterator[Row]:
@@ -135,7 +127,8 @@ def _of_kind(kind: str) -> tuple[str, tuple[Any, ...]]:
     condition, values = _like("kind", kind) if is_glob(kind) else ("kind = ?", (kind,))
     start = re.split(r"[*?[]", kind, maxsplit=1)[0]
     if start.startswith("llm.") or "llm.".startswith(start):
-        return f"({condition} OR instr(info_json, '\"llm\"') > 0)", values
+        # Which of the HTTP calls are those of language models is known to who can read them.
+        return f"({condition} OR kind GLOB 'http.*')", values
     return condition, values
 
 

@@ -85,9 +85,8 @@ class Reader:
             return fetch_readable(connection, statement, parameters)
 
     def select(self, selection: Selection) -> Iterator[Row]:
-        """Yield the rows of a selection as they are asked for; writing and closing meanwhile are fine."""
-        wanted = selection.where_scopes(self.has_scope)
-        return stream(self._readable, wanted, by_rowid=self.by_rowid)
+        """Yield candidates for a selection as they are asked for; writing and closing meanwhile are fine."""
+        return stream(self._readable, selection, by_rowid=self.by_rowid)
 
     def rows_named(self, start: str, limit: int) -> list[Row]:
         """Return rows by the first hex digits of their ids."""

@@ -28,6 +28,7 @@ _GROUPS = {
     "plugin": ("plugin", "suites"),
     "store": ("store", "misses"),
     "llm": ("llm",),
+    "queries": ("queries",),
 }
 _MEASURED = (
     "pytest-recorded",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .job import Chunk, Row
     from .modes import RecordMode
     from .scope import Scope
     from .selection import Selection
-
-    Pair = tuple[Row, list[Chunk]]
 
 __all__ = ["Cassette"]
 
@@ -52,15 +48,10 @@ class Cassette(Queries):
     @property
     def jobs(self) -> list[Job]:
         """The calls of this scope: those made so far in their order, then those recorded and not made yet."""
-        return [self._job(*pair) for pair in self._pairs()]
-
-    def _job(self, row: Row, chunks: list[Chunk]) -> Job:
-        return Job.of(row, chunks, self._scope.projection_of)
-
-    def _pairs(self) -> list[Pair]:
         made = made_rows(self._scope)
         known = {row.id for row, _ in made}
-        return [*made, *(pair for pair in recorded_rows(self._scope) if pair[0].id not in known)]
+        rest = [pair for pair in recorded_rows(self._scope) if pair[0].id not in known]
+        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in (*made, *rest)]
 
     def connection(self) -> sqlite3.Connection:
         """Return a connection of your own to the cassette, to read it with SQL; close it when you are done.
@@ -79,21 +70,16 @@ class Cassette(Queries):
 
     def _selected(self, selection: Selection) -> Iterator[Job]:
         if selection.scope is None:
-            own = [self._job(*pair) for pair in self._pairs() if selection.takes(pair[0])]
-            return islice(sorted(own, key=_time, reverse=selection.newest_first), selection.limit)
-        return islice(self._of_all_scopes(selection), selection.limit)
-
-    def _of_all_scopes(self, selection: Selection) -> Iterator[Job]:
-        made, file = made_rows(self._scope), self._scope.suite.file
-        scopes = {row.scope for row, _ in made}
+            return selection.among(_by_time(self.jobs, selection))
+        file = self._scope.suite.file
+        made = [Job.of(row, chunks, self._scope.projection_of) for row, chunks in made_rows(self._scope)]
+        scopes, ids = {job.scope for job in made}, {job.id for job in made}
         wanted = selection.where_scopes(lambda scope: scope in scopes or (file is not None and file.has_scope(scope)))
-        ids = {row.id for row, _ in made}
-        ours = sorted(
-            (Job.of(row, chunks) for row, chunks in made if wanted.takes(row)), key=_time, reverse=wanted.newest_first
+        recorded = (
+            (Job.of(row, file.chunks) for row in file.select(wanted) if row.id not in ids) if file is not None else ()
         )
-        rows = file.select(wanted.unlimited()) if file is not None else ()
-        theirs = (Job.of(row, file.chunks) for row in rows if file is not None and row.id not in ids)
-        return heapq.merge(ours, theirs, key=_time, reverse=wanted.newest_first)
+        ours = _by_time(made, wanted)
+        return wanted.among(heapq.merge(ours, recorded, key=_time, reverse=wanted.newest_first))
 
     def _named(self, start: str) -> list[Job]:
         own = [job for job in self.jobs if job.id.startswith(start)]
@@ -120,3 +106,7 @@ class Cassette(Queries):
 
 
 _time = attrgetter("submitted_at")
+
+
+def _by_time(jobs: list[Job], selection: Selection) -> list[Job]:
+    return sorted(jobs, key=_time, reverse=selection.newest_first)

@@ -276,7 +276,7 @@ class Job:
         return datetime.fromisoformat(self.submitted_at)
 
     def to_prompt(self, budget: int = 20_000) -> str:
-        """Return this call as Markdown for a language model, in `budget` characters; see `to_prompt`."""
+        """Return this call as Markdown for a language model, of `budget` characters at most; see `to_prompt`."""
         from .prompt import to_prompt  # noqa: PLC0415 - a replay has no use for it
 
         return to_prompt(self, budget)

@@ -25,7 +25,7 @@ __all__ = ["BUDGET", "to_prompt"]
 BUDGET: Final = 20_000
 _LEAST_BUDGET: Final = 1_000
 # What is left of a text that is cut has to be worth reading.
-_LEAST_TEXT: Final = 80
+_LEAST_TEXT: Final = 100
 _LONGEST_LINE: Final = 200
 _LONGEST_RUN: Final = 20
 _RUNS: Final = re.compile("`{3,}")
@@ -56,18 +56,22 @@ class _Section(NamedTuple):
         return [len(block.text) for block in self.blocks]
 
     @property
-    def least(self) -> int:
-        """The size of it with its texts cut as far as may be."""
-        frames = sum(block.frame for block in self.blocks)
-        return len(self.heading) + frames + sum(min(size, _LEAST_TEXT) for size in self.sizes)
+    def least_sizes(self) -> list[int]:
+        """The sizes of its texts, cut as far as may be."""
+        return [min(size, _LEAST_TEXT) for size in self.sizes]
+
+    @property
+    def frame(self) -> int:
+        """The size of what stands around its texts."""
+        return len(self.heading) + sum(block.frame for block in self.blocks)
 
 
 def to_prompt(jobs: Job | Iterable[Job], budget: int = BUDGET) -> str:
     """Return recorded calls as Markdown, as context for a language model.
 
-    Each is a heading, some facts, and its request, response, data and error as blocks. Where they do not fit, long texts
-    are cut in their middle, so that all have the same room; short ones stay whole. Where the calls are too many, the
-    last ones are left out. What is left out is said.
+    Each is a heading, some facts, and its request, response, data and error as blocks. Where they do not fit, long
+    texts are cut in their middle, so that all have the same room; short ones stay whole. Where the calls are too many,
+    the last ones are left out. What is left out is said.
 
     Args:
         jobs: One or several, in the order in which they are to appear.
@@ -85,15 +89,16 @@ def to_prompt(jobs: Job | Iterable[Job], budget: int = BUDGET) -> str:
     needed, room = 0, budget - len(_left_out(len(given)))
     for job in given:
         section = _section(job)
-        if needed + section.least > room:
+        least = section.frame + sum(section.least_sizes)
+        if needed + least > room:
             if not sections:
                 sections = [_Section(f"{section.heading}… {sum(section.sizes):,} characters left out …\n\n", [])]
             break
-        needed += section.least
+        needed += least
         sections.append(section)
     missing = len(given) - len(sections)
     shown = _shown(sections, room if missing else budget)
-    return f"{shown}{_left_out(missing)}" if missing else shown
+    return (f"{shown}{_left_out(missing)}" if missing else shown).rstrip("\n")
 
 
 def _left_out(count: int) -> str:
@@ -101,24 +106,16 @@ def _left_out(count: int) -> str:
 
 
 def _shown(sections: list[_Section], room: int) -> str:
-    fixed = sum(len(section.heading) + sum(block.frame for block in section.blocks) for section in sections)
-    shares = _shares(
-        [sum(section.sizes) for section in sections], room - fixed, [_least(section) for section in sections]
-    )
+    fixed = sum(section.frame for section in sections)
+    sizes = [sum(section.sizes) for section in sections]
+    shares = _shares(sizes, room - fixed, [sum(section.least_sizes) for section in sections])
     lines: list[str] = []
     for section, share in zip(sections, shares, strict=True):
         lines.append(section.heading)
-        for block, size in zip(section.blocks, _shares(section.sizes, share, _least_sizes(section)), strict=True):
+        parts = _shares(section.sizes, share, section.least_sizes)
+        for block, size in zip(section.blocks, parts, strict=True):
             lines += (block.before, _cut(block.text, size), block.after)
     return "".join(lines)
-
-
-def _least_sizes(section: _Section) -> list[int]:
-    return [min(size, _LEAST_TEXT) for size in section.sizes]
-
-
-def _least(section: _Section) -> int:
-    return sum(_least_sizes(section))
 
 
 def _shares(sizes: list[int], room: int, least: list[int]) -> list[int]:

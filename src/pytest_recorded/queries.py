@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,6 +12,7 @@ from .selection import Moment, Selection, selection_from
 from .store.looking import AnyFile, look_into
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
 
     from .store.sqlite import Reader
@@ -42,10 +42,10 @@ class Queries(ABC):
         if not isinstance(job_id, str):
             raise UsageError(f"get({job_id!r}): an id is text, such as job.id.")
         start = job_id.strip().lower()
-        if len(start) < _SHORTEST_ID:
-            raise UsageError(f"get({job_id!r}): give {_SHORTEST_ID} digits of the id or more, such as job.id[:12].")
         if len(start) > _ID_DIGITS or start.strip("0123456789abcdef"):
             return None
+        if len(start) < _SHORTEST_ID:
+            raise UsageError(f"get({job_id!r}): give {_SHORTEST_ID} digits of the id or more, such as job.id[:12].")
         found = self._named(start)
         if len(found) > 1:
             more = ", …" if len(found) > MOST_NAMED else ""
@@ -146,8 +146,8 @@ class FileQueries(Queries):
 
     def _selected(self, selection: Selection) -> Iterator[Job]:
         if self._reader.exists():
-            for row in self._reader.select(selection):
-                yield Job.of(row, self._reader.chunks)
+            wanted = selection.where_scopes(self._reader.has_scope)
+            yield from wanted.among(Job.of(row, self._reader.chunks) for row in self._reader.select(wanted))
 
     def _named(self, start: str) -> list[Job]:
         rows = self._reader.rows_named(start, MOST_NAMED + 1) if self._reader.exists() else ()

@@ -28,7 +28,6 @@ __all__ = ["Part", "error_part", "request_part", "response_part", "value_part"]
 # Base64 of this length in a JSON value is content for a program, not for a reader.
 _BASE64: Final = re.compile(r"(?:data:(?P<type>[\w.+-]+/[\w.+-]+)[^,]{0,100},)?(?P<base64>[A-Za-z0-9+/_-]{200,}={0,2})")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_DIGEST: Final = re.compile(r"b2:[0-9a-f]{32}")
 
 
 class Part(NamedTuple):
@@ -55,7 +54,7 @@ def _or_as_it_is(
     def safe(text: str | None, /, *args: P.args, **kwargs: P.kwargs) -> Part | None:
         try:
             return part(text, *args, **kwargs)
-        except (SerializationError, RecursionError, ValueError):
+        except (SerializationError, RecursionError, ValueError, TypeError, KeyError):
             return Part("", str(text), "text")
 
     return safe
@@ -68,11 +67,23 @@ def request_part(text: str | None, *, is_http: bool) -> Part | None:
     if not is_http or not isinstance(tree, dict) or "method" not in tree:
         return value_part(text)
     request = HttpRequest.from_tree(tree)
-    if _DIGEST.fullmatch(request.text):
-        body = Part("", f"binary content, {request.text}", "")
-    else:
-        body = _body(request.content, request.header("content-type"))
+    body = _stored_body(tree, request.header("content-type"))
     return body._replace(line=f"{request.method} {request.url}")
+
+
+def _stored_body(tree: dict[str, Any], media_type: str) -> Part:
+    form = next((form for form in ("json", "parts", "form", "text", "bytes") if form in tree), "")
+    content = tree.get(form)
+    if form == "bytes":
+        return Part("", _described(_size(content), media_type), "")
+    if form in ("json", "parts"):
+        return Part("", _json(_without_binary(content)), "json")
+    return _text(str(content).encode(errors="replace") if form else b"", media_type)
+
+
+def _size(content: Any) -> int:
+    """Return the size of stored bytes: a letter each, or only their digest and their size."""
+    return int(content["size"]) if isinstance(content, dict) else len(content)
 
 
 @_or_as_it_is
@@ -99,7 +110,7 @@ def error_part(text: str | None) -> Part | None:
     tree = _tree(text)
     if not isinstance(tree, dict) or "type" not in tree:
         return value_part(text)
-    line = f"{tree['type']}: {tree.get('message', '')}"
+    line = f"{str(tree['type']).removeprefix('builtins.')}: {tree.get('message', '')}"
     return Part("", line if "payload" not in tree else f"{line}\n{_json(_plain(tree['payload']))}", "text")
 
 
@@ -120,35 +131,38 @@ def _tree(text: str | None) -> Any:
 
 
 def _body(content: bytes, media_type: str) -> Part:
-    if not content:
-        return Part("", "", "")
     body = parse_body(content, media_type)
-    if body.form == "json":
-        return Part("", _json(_without_base64(body.tree)), "json")
+    return Part("", _json(_without_binary(body.tree)), "json") if body.form == "json" else _text(content, media_type)
+
+
+def _text(content: bytes, media_type: str) -> Part:
     try:
         text = content.decode()
     except UnicodeDecodeError:
         return _binary(content, media_type)
-    return _binary(content, media_type) if _CONTROL.search(text) else Part("", text, "text")
+    return _binary(content, media_type) if _CONTROL.search(text) else Part("", text, "text" if text else "")
 
 
 def _binary(content: bytes, media_type: str) -> Part:
-    return Part("", _described(len(content), media_type.partition(";")[0].strip()), "")
+    return Part("", _described(len(content), media_type), "")
 
 
 def _described(size: int, media_type: str) -> str:
-    return f"binary content, {media_type or 'of no named type'}, {size:,} bytes"
+    return f"binary content, {media_type.partition(';')[0].strip() or 'of no named type'}, {size:,} bytes"
 
 
 def _json(tree: Any) -> str:
     return json.dumps(tree, ensure_ascii=False, indent=2)
 
 
-def _without_base64(tree: Any) -> Any:
+def _without_binary(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {name: _without_base64(item) for name, item in tree.items()}
+        if tree.keys() == {"bytes"} and isinstance(tree["bytes"], str | dict):
+            # A file in a multipart body.
+            return f"<{_described(_size(tree['bytes']), '')}>"
+        return {name: _without_binary(item) for name, item in tree.items()}
     if isinstance(tree, list):
-        return [_without_base64(item) for item in tree]
+        return [_without_binary(item) for item in tree]
     if isinstance(tree, str) and (found := _BASE64.fullmatch(tree)) and _looks_random(found["base64"]):
         return f"<{_described(len(found['base64'].rstrip('=')) * 3 // 4, found['type'] or '')}>"
     return tree
@@ -164,7 +178,7 @@ def _plain(tree: Any) -> Any:
     if isinstance(tree, list):
         return [_plain(item) for item in tree]
     if not isinstance(tree, dict):
-        return _without_base64(tree)
+        return _without_binary(tree)
     if len(tree) == 1:
         ((tag, content),) = tree.items()
         if tag.startswith("py:"):

@@ -1,13 +1,14 @@
 """Which jobs are asked for (`Selection`): the arguments of `query`, checked, and the one function that decides.
 
-SQL may narrow down what has to be looked at; whether a row is meant is decided here.
+SQL may narrow down what has to be looked at; whether a job is meant is decided here.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from .canonical import load_tree
@@ -17,7 +18,7 @@ from .job import Status
 from .where import data_of, matches_data, where_from
 
 if TYPE_CHECKING:
-    from .job import Row
+    from .jobs import Job
 
 __all__ = ["Moment", "Selection", "is_glob", "names_of", "selection_from"]
 
@@ -63,24 +64,27 @@ class Selection:
             return self
         return dataclasses.replace(self, is_scope_exact=True)
 
-    def unlimited(self) -> Selection:
-        """Return this selection without its limit."""
-        return dataclasses.replace(self, limit=None)
+    def among(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """Return those of some jobs that are meant, in their order, as many as are wanted."""
+        return islice(filter(self.takes, jobs), self.limit)
 
-    def takes(self, row: Row) -> bool:
-        """Return whether a row is meant."""
+    def takes(self, job: Job) -> bool:
+        """Return whether a job is meant."""
         return (
-            row.status in self.statuses
-            and (self.key is None or row.key == self.key)
-            and (self.since is None or row.submitted_at >= self.since)
-            and (self.until is None or row.submitted_at <= self.until)
-            and (self.scope is None or row.scope == self.scope or (not self.is_scope_exact and self._fits(row.scope)))
-            and (self.kind is None or any(name == self.kind or is_among(name, (self.kind,)) for name in names_of(row)))
-            and (not self.where or matches_data(data_of(row.data_json), self.where))
+            job.status in self.statuses
+            and (self.key is None or job.key == self.key)
+            and (self.since is None or job.submitted_at >= self.since)
+            and (self.until is None or job.submitted_at <= self.until)
+            and (self.scope is None or self._has_scope(job.scope))
+            and (self.kind is None or self.kind in (names := names_of(job)) or self._fits(names))
+            and (not self.where or matches_data(data_of(job.data_json), self.where))
         )
 
-    def _fits(self, scope: str) -> bool:
-        return is_among(scope, (self.scope or "",))
+    def _has_scope(self, scope: str) -> bool:
+        return scope == self.scope or (not self.is_scope_exact and is_among(scope, (self.scope or "",)))
+
+    def _fits(self, names: tuple[str, ...]) -> bool:
+        return any(is_among(name, (self.kind or "",)) for name in names)
 
 
 def is_glob(text: str) -> bool:
@@ -88,15 +92,15 @@ def is_glob(text: str) -> bool:
     return any(letter in text for letter in "*?[")
 
 
-def names_of(row: Row) -> tuple[str, ...]:
+def names_of(job: Job) -> tuple[str, ...]:
     """Return what a call goes by: its kind, and for the call of a language model its name, as `llm.openai.chat`."""
-    if row.info_json is None or '"llm"' not in row.info_json:
-        return (row.kind,)
+    if job.info_json is None or '"llm"' not in job.info_json:
+        return (job.kind,)
     try:
-        name = load_tree(row.info_json)["llm"]["name"]
+        name = load_tree(job.info_json)["llm"]["name"]
     except (SerializationError, KeyError, TypeError):
-        return (row.kind,)
-    return (row.kind, f"llm.{name}")
+        return (job.kind,)
+    return (job.kind, f"llm.{name}")
 
 
 def selection_from(

@@ -22,7 +22,8 @@ from pytest_recorded.store.schema import CASSETTE, LEDGER
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(python|proto|console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block that has fences in it has a longer one around it.
+BLOCK = re.compile(r"^(`{3,})(python|proto|console|sql)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:#|//) ([\w.]+)")
 PORTS = ("8001", "50051")
 TABLE_OF_SDKS = {sdk.package for sdk in sdks.TABLE} | {"pydantic-ai-slim"}
@@ -30,7 +31,7 @@ ANY_LINES, ANY_TEXT = "…", "…"
 
 
 def blocks(document):
-    return [(match[1], match[2]) for match in BLOCK.finditer(document.read_text(encoding="utf-8"))]
+    return [(match[2], match[3]) for match in BLOCK.finditer(document.read_text(encoding="utf-8"))]
 
 
 def sessions(text):

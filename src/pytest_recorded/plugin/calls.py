@@ -10,16 +10,24 @@ from ..cassette import Cassette
 from ..jobs import Job
 from ..made import Made, made_rows
 from ..modes import Act, RecordMode
+from ..queries import Queries
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
     from ..call import Ticket
     from ..scope import Scope
+    from ..selection import Selection
 
 __all__ = ["Recorded"]
 
 
-class Recorded(Calls):
+class Recorded(Calls, Queries):
     """The calls of one test, and assertions on them.
+
+    `query` and `last` are about those that it has made so far, in the order in which it made them: the same while it is
+    recorded and while it is replayed. `query(scope=…)` is about the calls in the cassette, too.
 
     Attributes:
         mode: The record mode.
@@ -55,6 +63,18 @@ class Recorded(Calls):
             if number
         ]
         return f"Not among these calls: {', '.join(parts)}." if parts else ""
+
+    def connection(self) -> sqlite3.Connection:
+        """Return a connection of your own to the cassette; see `Cassette.connection`."""
+        return self.cassette.connection()
+
+    def _selected(self, selection: Selection) -> Iterator[Job]:
+        if selection.scope is not None:
+            return self.cassette._selected(selection)  # noqa: SLF001 - it is one of us
+        return selection.among(reversed(self.jobs) if selection.newest_first else self.jobs)
+
+    def _named(self, start: str) -> list[Job]:
+        return self.cassette._named(start)  # noqa: SLF001 - likewise
 
     def __repr__(self) -> str:
         kinds = Counter(ticket.call.kind for ticket in list(self._scope.tickets) if ticket.source)

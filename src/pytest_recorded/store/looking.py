@@ -84,6 +84,10 @@ class AnyFile(Reader):
         )[0]
         return not is_tree_of_addresses
 
+    def exists(self) -> bool:
+        """Return True: a file that is gone since is an error."""
+        return True
+
     def _rows(self, statement: str, *parameters: Any) -> list[Any]:
         try:
             return self._read_once(statement, parameters)

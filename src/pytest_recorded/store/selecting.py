@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..job import Row
 from ..selection import is_glob
-from . import sql
+from .schema import COLUMNS
+from .sql import ONE_BY_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
 
 __all__ = ["fetch_readable", "narrowed", "stream"]
 
+# In a ledger rows lie in the order in which they were recorded, and that needs no index.
+_PAGE: Final = f"SELECT rowid, {COLUMNS} FROM jobs WHERE {{conditions}} AND"
+_PAGE_BACKWARDS: Final = f"{_PAGE} rowid < ? ORDER BY rowid DESC LIMIT ?"
+_PAGE_FORWARDS: Final = f"{_PAGE} rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
+_LAST_ROWID: Final = "SELECT max(rowid) FROM jobs"
+_ROWIDS: Final = "SELECT rowid FROM jobs WHERE {conditions} ORDER BY rowid {order} LIMIT ?"
+_AT_ROWID: Final = f"SELECT {COLUMNS} FROM jobs WHERE rowid = ?"
+# In a cassette they lie by their addresses.
+_PLACES: Final = (
+    "SELECT scope, kind, key, seq, attempt FROM jobs WHERE {conditions}"
+    " ORDER BY submitted_at {order}, seq {order}, id {order} LIMIT ?"
+)
+_AT_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE {ONE_BY_PLACE}"
+
 _FIRST_PAGE: Final = 16
 _LARGEST_PAGE: Final = 128
 _LARGEST_INT_BITS: Final = 2000
@@ -32,7 +47,7 @@ _ALWAYS_ESCAPED: Final = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 
 
 def stream(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]:
-    """Yield the rows of a selection in its order; rows that are added meanwhile may be missing.
+    """Yield rows in the order of a selection, all that it takes among them; those that are added meanwhile are not.
 
     Args:
         read: Runs a statement with its parameters and returns the rows that it finds.
@@ -41,29 +56,21 @@ def stream(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]
 
     """
     has_order = by_rowid and selection.key is None
-    rows = _in_order(read, selection) if has_order else _sorted(read, selection, by_rowid=by_rowid)
-    left = selection.limit
-    for row in rows:
-        if selection.takes(row):
-            yield row
-            if left is not None:
-                left -= 1
-                if not left:
-                    return
+    return _in_order(read, selection) if has_order else _sorted(read, selection, by_rowid=by_rowid)
 
 
 def _in_order(read: Read, selection: Selection) -> Iterator[Row]:
     """Yield candidates along the rows of a ledger."""
     conditions, values = narrowed(selection)
     if selection.newest_first:
-        statement = sql.PAGE_BACKWARDS.format(conditions=conditions)
+        statement = _PAGE_BACKWARDS.format(conditions=conditions)
         end: tuple[int, ...] = ()
         place = _BEYOND
     else:
         # Whoever adds rows while he reads them would never reach the end.
-        statement, end = sql.PAGE_FORWARDS.format(conditions=conditions), (read(sql.LAST_ROWID)[0][0] or 0,)
+        statement, end = _PAGE_FORWARDS.format(conditions=conditions), (read(_LAST_ROWID)[0][0] or 0,)
         place = -_BEYOND
-    size = _FIRST_PAGE
+    size = min(_FIRST_PAGE, selection.limit or _FIRST_PAGE)
     while True:
         page = read(statement, *values, place, *end, size)
         for _, *columns in page:
@@ -79,7 +86,7 @@ _BEYOND: Final = (1 << 63) - 1
 def _sorted(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]:
     """Yield candidates where no tree has their order: their places are sorted first, then each is looked up."""
     conditions, values = narrowed(selection)
-    places, look_up = (sql.PLACES_BY_ROWID, sql.AT_ROWID) if by_rowid else (sql.PLACES_BY_TIME, sql.AT_PLACE)
+    places, look_up = (_ROWIDS, _AT_ROWID) if by_rowid else (_PLACES, _AT_PLACE)
     statement = places.format(conditions=conditions, order="DESC" if selection.newest_first else "ASC")
     # Mostly a few are wanted, and to find these is cheaper than to sort all.
     first = read(statement, *values, _LARGEST_PAGE)
@@ -120,7 +127,8 @@ def _of_kind(kind: str) -> tuple[str, tuple[Any, ...]]:
     condition, values = _like("kind", kind) if is_glob(kind) else ("kind = ?", (kind,))
     start = re.split(r"[*?[]", kind, maxsplit=1)[0]
     if start.startswith("llm.") or "llm.".startswith(start):
-        return f"({condition} OR instr(info_json, '\"llm\"') > 0)", values
+        # Which of the HTTP calls are those of language models is known to who can read them.
+        return f"({condition} OR kind GLOB 'http.*')", values
     return condition, values
 
 
@@ -147,11 +155,12 @@ def _written(value: Any) -> list[tuple[str, tuple[Any, ...]]]:
         value = int(value)
     if isinstance(value, int) and value.bit_length() < _LARGEST_INT_BITS:
         return [(f"(instr(data_json, ?) > 0 OR {_HAS_FRACTION})", (int.__repr__(value),))]
-    return [(_HAS_FRACTION, ())] if isinstance(value, float) else []
+    return [(f"({_HAS_FRACTION})", ())] if isinstance(value, float) else []
 
 
-# A number with a fraction or an exponent, which may be written in many ways.
-_HAS_FRACTION: Final = "data_json GLOB '*[0-9][.eE]*'"
+# A number with a fraction or an exponent, which may be written in many ways. Each pattern goes from one such letter to
+# the next; one that looks for the digit before it would try at every letter.
+_HAS_FRACTION: Final = " OR ".join(f"data_json GLOB '*{letter}[-+0-9]*'" for letter in ".eE")
 
 
 def fetch_readable(connection: sqlite3.Connection, statement: str, values: Sequence[Any]) -> list[Any]:

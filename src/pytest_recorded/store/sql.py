@@ -40,8 +40,7 @@ BY_ID: Final = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"
 BY_ADDRESS: Final = (
     f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? AND key = ? AND seq = ? ORDER BY attempt DESC LIMIT 1"
 )
-# A beginning of an id; "g" is the letter after the last hex digit.
-BY_ID_PREFIX: Final = f"SELECT {COLUMNS} FROM jobs WHERE id >= ?1 AND id < ?1 || 'g' LIMIT ?2"
+BY_ID_RANGE: Final = f"SELECT {COLUMNS} FROM jobs WHERE id >= ? AND id < ? LIMIT ?"
 ALL: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY submitted_at, id"
 OF_KIND: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? ORDER BY submitted_at, key"
 OF_SCOPE: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? ORDER BY submitted_at, seq, id"
@@ -73,20 +72,6 @@ HAS_USES: Final = "SELECT 1 FROM uses WHERE test = ? LIMIT 1"
 USES_OF_TEST: Final = "SELECT job_id FROM uses WHERE test = ?"
 TESTS_OF_JOB: Final = "SELECT test FROM uses WHERE job_id = ? ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
-
-# Pages of what a query may mean; `selecting` fills in the conditions. In a ledger rows lie in the order in which they
-# were recorded, and that needs no index.
-_PAGE: Final = f"SELECT rowid, {COLUMNS} FROM jobs WHERE {{conditions}} AND"
-PAGE_BACKWARDS: Final = f"{_PAGE} rowid < ? ORDER BY rowid DESC LIMIT ?"
-PAGE_FORWARDS: Final = f"{_PAGE} rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
-LAST_ROWID: Final = "SELECT max(rowid) FROM jobs"
-PLACES_BY_ROWID: Final = "SELECT rowid FROM jobs WHERE {conditions} ORDER BY rowid {order} LIMIT ?"
-AT_ROWID: Final = f"SELECT {COLUMNS} FROM jobs WHERE rowid = ?"
-PLACES_BY_TIME: Final = (
-    "SELECT scope, kind, key, seq, attempt FROM jobs WHERE {conditions}"
-    " ORDER BY submitted_at {order}, seq {order}, id {order} LIMIT ?"
-)
-AT_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE {ONE_BY_PLACE}"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"
 SET_META: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"

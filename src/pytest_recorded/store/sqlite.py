@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CassetteError
-from ..job import Address, Answer, Chunk, Found, Place, Row
+from ..job import Address, Answer, Chunk, Found, Place, Row, Status
 from . import sql
 from .connection import connect, roll_back
 from .creation import create, make
@@ -34,6 +34,9 @@ __all__ = ["CassetteFile", "Ledger", "Reader", "StagingFile"]
 # Pages are read through the page cache of the system instead of being copied: a look-up in a large cassette costs what
 # one in a small cassette costs.
 _MAP_BYTES: Final = 1 << 30
+
+
+_STATUSES: Final = frozenset(status.value for status in Status)
 
 
 class Reader:
@@ -82,13 +85,14 @@ class Reader:
             return fetch_readable(connection, statement, parameters)
 
     def select(self, selection: Selection) -> Iterator[Row]:
-        """Yield the rows of a selection as they are asked for; writing and closing meanwhile are fine."""
-        wanted = selection.where_scopes(self.has_scope)
-        return stream(self._readable, wanted, by_rowid=self.by_rowid)
+        """Yield candidates for a selection as they are asked for; writing and closing meanwhile are fine."""
+        return stream(self._readable, selection, by_rowid=self.by_rowid)
 
     def rows_named(self, start: str, limit: int) -> list[Row]:
-        """Return rows by a beginning of their ids."""
-        return [Row._make(row) for row in self._readable(sql.BY_ID_PREFIX, start, limit)]
+        """Return rows by the first hex digits of their ids."""
+        # "g" comes after the last hex digit.
+        rows = [Row._make(row) for row in self._readable(sql.BY_ID_RANGE, start, start + "g", limit)]
+        return [row for row in rows if row.status in _STATUSES]
 
     def exists(self) -> bool:
         """Return whether there is something to be read, without making it."""

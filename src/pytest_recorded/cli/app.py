@@ -74,6 +74,8 @@ def demo(
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "demo": demo,
+    "unused": upkeep.unused,
+    "prune": upkeep.prune,
     "rename": upkeep.rename,
     "import-vcr": intake.import_vcr,
     "migrate": intake.migrate,

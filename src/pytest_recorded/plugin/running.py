@@ -14,6 +14,7 @@ from ..frame import Frame, carry_over_threads, entered, framed, held, pop_test, 
 from ..http import listen
 from ..options import read_options
 from ..scope import Scope
+from ..unasked import tell
 from .fixtures import steps_of, within
 from .marker import read_markers
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .marker import Marked
     from .session import TestSession
 
-__all__ = ["Beginning", "Running"]
+__all__ = ["Beginning", "Running", "rest_of"]
 
 _OPTIONS_FIXTURE = "recorded_options"
 
@@ -143,7 +144,7 @@ class Running:
         fixture = read_options(dict(given or {}), where=f"the fixture {_OPTIONS_FIXTURE}")
         options = self._session.options_for(marked.options, fixture)
         suite = self._session.suite(options.cassette)
-        file, rest = item.path, _rest_of(item)
+        file, rest = item.path, rest_of(item)
         if name:
             base, _, rest = name.partition("::")
             file = self._session.root / base
@@ -253,6 +254,7 @@ class Running:
             scope.close(passed=not attempt.has_failed)
         except RecordedError as error:
             _fail(report, f"The recordings of this test could not be finished.\n{error}")
+        tell(scope, "test", passed=not attempt.has_failed)
         counts, self._loose = scope.counts + self._loose, Counter()
         held = attempt.has_failed and counts["recorded"] + counts["kept"] and not scope.has_recordings
         # Whatever is an attribute of a report travels to xdist's controller with it.
@@ -303,7 +305,9 @@ class _SharedFixture:
                 self._close(scope, passed=passed)
 
     def _close(self, scope: Scope, *, passed: bool) -> None:
-        scope.close(passed=passed and not scope.misses)
+        passed = passed and not scope.misses
+        scope.close(passed=passed)
+        tell(scope, "fixture", passed=passed)
         self._running.add_loose(scope.counts)
 
 
@@ -323,7 +327,7 @@ def _parameter(request: pytest.FixtureRequest) -> str:
     return f"[{value if isinstance(value, str | int | float | bool) else getattr(request, 'param_index', 0)}]"
 
 
-def _rest_of(item: pytest.Item) -> str:
+def rest_of(item: pytest.Item) -> str:
     """Return what follows the file in a node id, without the `@group` that xdist may have added."""
     rest = item.nodeid.partition("::")[2]
     before, at, group = rest.rpartition("@")

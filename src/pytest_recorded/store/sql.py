@@ -69,7 +69,7 @@ CHUNKS: Final = "SELECT seq, offset_ms, body FROM chunks WHERE job_id = ? ORDER 
 
 HAS_USES: Final = "SELECT 1 FROM uses WHERE test = ? LIMIT 1"
 USES_OF_TEST: Final = "SELECT job_id FROM uses WHERE test = ?"
-TESTS_OF_JOB: Final = "SELECT test FROM uses WHERE job_id = ? ORDER BY test"
+USES: Final = "SELECT test, job_id FROM uses ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"

@@ -145,6 +145,13 @@ class _Reader:
         """Return the ids of the shared jobs that a test has used."""
         return {row[0] for row in self._rows(sql.USES_OF_TEST, test)}
 
+    def users(self) -> dict[str, list[str]]:
+        """Return which tests have used each shared job, by its id."""
+        users: dict[str, list[str]] = {}
+        for test, job in self._rows(sql.USES):
+            users.setdefault(job, []).append(test)
+        return users
+
     def meta(self, key: str) -> str | None:
         """Return a fact about the file."""
         rows = self._rows(sql.META, key)

@@ -74,6 +74,7 @@ def demo(
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "demo": demo,
+    "check": upkeep.check,
     "unused": upkeep.unused,
     "prune": upkeep.prune,
     "rename": upkeep.rename,

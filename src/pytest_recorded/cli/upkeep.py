@@ -8,7 +8,7 @@ import typer
 
 from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
 
-__all__ = ["prune", "rename", "unused"]
+__all__ = ["check", "prune", "rename", "unused"]
 
 _PytestArguments = Annotated[
     list[str] | None,
@@ -95,3 +95,19 @@ def prune(
     from .unused import run_prune  # noqa: PLC0415 - each command loads what it needs
 
     raise typer.Exit(run_prune(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
+
+
+def check(
+    max_age: Annotated[
+        str, typer.Option("--max-age", metavar="AGE", help="Name rows that are older: 12h, 30d, 8w.")
+    ] = "",
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a cassette: damage, secrets by value and by name, rows that are too old or are never found. Nothing is run.
+
+    Exit code 0: nothing, or only notes. 1: something was found. 2: there is no cassette, or it is none.
+    """
+    from .check import run_check  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_check(cassette_path(cassette), max_age=max_age, as_json=as_json))

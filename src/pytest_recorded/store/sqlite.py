@@ -183,6 +183,18 @@ class CassetteFile(_Reader):
             raise
         return self._keep(connection)
 
+    def faults(self) -> list[str]:
+        """Return what SQLite finds wrong with the file."""
+        return [str(fault) for (fault,) in self._rows(sql.CHECK) if fault != "ok"]
+
+    def streamed(self) -> list[str]:
+        """Return the ids of the rows whose answers are in pieces."""
+        return [job for (job,) in self._rows(sql.STREAMED)]
+
+    def strays(self) -> list[str]:
+        """Return the ids that pieces of answers, or tests, name, and no row has."""
+        return [job for (job,) in self._rows(sql.STRAYS)]
+
     def __len__(self) -> int:
         count = self.meta("jobs") or "0"
         return int(count) if count.isdecimal() else 0

@@ -73,7 +73,8 @@ class SecretSearch:
         for slot in ("request", "response", "data", "error", "info"):
             text = getattr(row, f"{slot}_json")
             if text is not None:
-                yield from self._of_slot(text, slot, row.kind)
+                # A slot that was damaged may be bytes.
+                yield from self._of_slot(text if type(text) is str else str(text), slot, row.kind)
         for chunk in chunks:
             yield from self._of_slot(chunk.body, f"chunk {chunk.seq}", row.kind)
 
@@ -123,16 +124,13 @@ class SecretSearch:
 
     def _by_value(self, tree: Any, path: str) -> Iterator[tuple[str, Any]]:
         """Yield the places of a tree whose text has a value of the environment."""
-        if type(tree) is dict:
+        if type(tree) is dict and not _is_bytes(tree):
             for name, item in tree.items():
-                if name in ("py:bytes", "py:bytearray") and self._variable_in(_text(tree)):
-                    yield path, tree
-                else:
-                    yield from self._by_value(item, _below(path, name))
+                yield from self._by_value(item, _below(path, name))
         elif type(tree) is list:
             for index, item in enumerate(tree):
                 yield from self._by_value(item, f"{path}[{index}]")
-        elif type(tree) is str and self._variable_in(tree):
+        elif type(tree) in (str, dict) and self._variable_in(_text(tree)):
             yield path, tree
 
     def _variable_in(self, text: str) -> str:
@@ -167,7 +165,7 @@ def _in_base64(value: str) -> Iterator[str]:
 
 def _differences(old: Any, new: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
     """Yield where two trees of nearly the same shape differ, with what the old one has there."""
-    if type(old) is dict and type(new) is dict and old.keys() == new.keys():
+    if type(old) is dict and type(new) is dict and old.keys() == new.keys() and not _is_bytes(old):
         for name, item in old.items():
             yield from _differences(item, new[name], _below(path, name))
     elif type(old) is list and type(new) is list and len(old) == len(new):
@@ -177,7 +175,14 @@ def _differences(old: Any, new: Any, path: str = "$") -> Iterator[tuple[str, Any
         yield path, old
 
 
+def _is_bytes(tree: dict[str, Any]) -> bool:
+    return len(tree) == 1 and not tree.keys().isdisjoint(("py:bytes", "py:bytearray"))
+
+
 def _below(path: str, name: str) -> str:
+    """Return the path of a member; a tag is no member of the value that it tells the type of."""
+    if name.startswith("py:"):
+        return path
     return f"{path}.{name}" if name.isidentifier() else f"{path}[{name!r}]"
 
 

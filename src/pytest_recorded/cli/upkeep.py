@@ -13,7 +13,7 @@ __all__ = ["check", "prune", "rename", "unused"]
 _PytestArguments = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[PYTEST ARGUMENTS]...",
+        metavar="PYTEST_ARGUMENTS",
         help="What pytest is to be given: tests, or options after `--`: -- -n 4 -k shop.",
     ),
 ]
@@ -71,7 +71,9 @@ def unused(
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the recordings that nobody asks for. It runs the tests, replayed, to find out.
+    """List the recordings that nobody asks for.
+
+    The tests are run, replayed, to find out.
 
     Exit code 0: there are none. 1: there are. 2: some tests failed, or pytest did not come to its end; what is certain
     is listed all the same.
@@ -87,7 +89,9 @@ def prune(
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the recordings that nobody asks for, as `unused` lists them.
+    """Remove the recordings that nobody asks for.
+
+    They are those that `unused` lists, but for what looks like the recordings of a renamed test.
 
     Exit code 0: there are none, or they are removed. 1: there are, and --yes was not given. 2: as of `unused`; with
     --yes what is certain is removed all the same.
@@ -104,7 +108,9 @@ def check(
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a cassette: damage, secrets by value and by name, rows that are too old or are never found. Nothing is run.
+    """Find damage, secrets, rows too old, rows never found.
+
+    Secrets are found by value (those of this environment) and by name, as redaction finds them. Nothing is run.
 
     Exit code 0: nothing, or only notes. 1: something was found. 2: there is no cassette, or it is none.
     """

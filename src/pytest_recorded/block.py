@@ -23,6 +23,7 @@ from .scope import Scope
 from .sockets import install
 from .staging import Session
 from .suite import Suite
+from .unasked import tell
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -87,6 +88,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         passed = kind is None and not scope.misses
         try:
             scope.close(passed=passed)
+            tell(scope, "block", passed=passed)
             if scope.mode.records:
                 scope.suite.take_over()
                 if passed:

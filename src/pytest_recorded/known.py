@@ -58,6 +58,9 @@ class Known:
         #: What a text has to have one of, to have a known value.
         self.runs: list[str] = []
 
+    def __len__(self) -> int:
+        return len(self._placeholders)
+
     def add(self, value: str, placeholder: str) -> str:
         """Remember a value; return what stands for it from now on."""
         with self._lock:

@@ -90,6 +90,11 @@ class Secrets:
             return REDACTED
         return self._known.add(value, placeholder)
 
+    @property
+    def learned(self) -> int:
+        """How many values are known to be secret."""
+        return len(self._known)
+
     def is_secret_name(self, name: str) -> bool:
         """Return whether a field of this name always holds a secret."""
         return self._names.always(name)

@@ -36,6 +36,7 @@ __all__ = [
     "leftovers",
     "new_id",
     "read_attempts",
+    "staging_files",
     "workshop",
 ]
 
@@ -250,7 +251,7 @@ def leftovers(cassette: Path, current: str = "") -> Iterator[Leftover]:
         current: Id of the session that asks; its own file is none.
 
     """
-    for path in _staging_files(cassette):
+    for path in staging_files(cassette):
         if current and current in path.name:
             continue
         ledger, is_old = StagingFile(path), False
@@ -282,7 +283,8 @@ def end_session(ledger: StagingFile) -> None:
         ledger.finish(session.place, Answer(Status.COMPLETED))
 
 
-def _staging_files(cassette: Path) -> list[Path]:
+def staging_files(cassette: Path) -> list[Path]:
+    """Return the staging files of a cassette, the oldest first."""
     found: list[Path] = []
     for folder in staging_folders(cassette):
         with contextlib.suppress(OSError):

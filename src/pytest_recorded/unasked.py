@@ -1,17 +1,53 @@
-"""The recordings of a scope that nobody has asked for in this run."""
+"""The recordings of a scope that nobody has asked for in this run, and who is told what scopes have asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .choice import is_among
 from .modes import RecordMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .job import Address
     from .scope import Scope
 
-__all__ = ["count_unasked"]
+__all__ = ["Asked", "count_unasked", "listeners", "tell"]
+
+
+class Asked(NamedTuple):
+    """What a scope has asked for until it was closed.
+
+    Attributes:
+        cassette: Path of its cassette.
+        scope: Its name.
+        whose: A `test`, a `fixture` or a `block`.
+        passed: Whether it ended well.
+        live: Globs of the kinds that ran live, whatever is recorded of them.
+        calls: The addresses that were asked for.
+
+    """
+
+    cassette: str
+    scope: str
+    whose: str
+    passed: bool
+    live: tuple[str, ...]
+    calls: tuple[Address, ...]
+
+
+#: Who is told; nobody, but while a suite is replayed to find out what it asks for.
+listeners: list[Callable[[Asked], None]] = []
+
+
+def tell(scope: Scope, whose: str, *, passed: bool) -> None:
+    """Tell what a scope has asked for; to be called when it is closed."""
+    if listeners:
+        calls = tuple(ticket.address for ticket in scope.tickets if ticket.address is not None)
+        asked = Asked(str(scope.suite.path), scope.name, whose, passed, scope.options.live, calls)
+        for listener in listeners:
+            listener(asked)
 
 
 def count_unasked(scope: Scope) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import socket
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 import sdks
+from pytest_recorded.check import CODES
+from pytest_recorded.cli.app import app
 from pytest_recorded.cli.demo_api import DemoApi
 from pytest_recorded.modes import TABLE, Act, Known, RecordMode
 from pytest_recorded.options import OPTIONS
@@ -207,6 +210,18 @@ def test_the_sdks_in_the_documents_are_those_that_are_tested_in_the_versions_tha
 def test_the_schema_in_the_documents_is_the_schema_of_the_code():
     found = [text for language, text in blocks(ROOT / "docs" / "how.md") if language == "sql"]
     assert found == [CASSETTE, LEDGER.split(");\n", 1)[1].splitlines(keepends=True)[0]]
+
+
+def test_every_command_has_its_place_in_the_page_of_the_command_line():
+    """Its help is whole, it is in a heading, and so is each code of `check` in the table."""
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    headings = " ".join(re.findall(r"^## (.*)$", text, re.MULTILINE))
+    for command in app.registered_commands:
+        assert re.search(rf"\b{command.name}\b", headings), command.name
+        summary = inspect.getdoc(command.callback).splitlines()[0]
+        assert re.search(rf"^  {command.name} +{re.escape(summary)}$", text, re.MULTILINE), command.name
+    rows = table_after("docs/cli.md", "## check")
+    assert {row[0]: row[1] for row in rows[2 : 2 + len(CODES)]} == CODES
 
 
 def test_the_readme_names_the_two_commands():

@@ -114,7 +114,8 @@ def test_a_renamed_test_is_told_the_command_that_moves_its_recordings(example):
     assert command in result.output
     from pytest_recorded.rename import rename_scope  # noqa: PLC0415 - what that command calls
 
-    assert rename_scope(example.cassette, "test_a.py::test_x", "test_a.py::test_y") == 2
+    (renamed,) = rename_scope(example.cassette, "test_a.py::test_x", "test_a.py::test_y")
+    assert renamed.calls == 2
     assert example.run("--record-mode=none").counts == {"replayed": 2}
 
 

@@ -64,7 +64,10 @@ def demo(
         Path | None, typer.Option("--dir", help="Write the sample suite here instead of in a temporary folder.")
     ] = None,
 ) -> None:
-    """Record a small suite against a local LLM-like API, stop the API, and replay it offline."""
+    """Record a small suite, stop its API, and replay it offline.
+
+    The API is a local one, like that of an LLM; nothing else is needed.
+    """
     from rich.console import Console  # noqa: PLC0415 - each command loads what it needs
 
     from .demo import run_demo  # noqa: PLC0415 - likewise
@@ -74,6 +77,9 @@ def demo(
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "demo": demo,
+    "check": upkeep.check,
+    "unused": upkeep.unused,
+    "prune": upkeep.prune,
     "rename": upkeep.rename,
     "import-vcr": intake.import_vcr,
     "migrate": intake.migrate,

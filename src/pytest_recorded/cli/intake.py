@@ -31,7 +31,9 @@ def import_vcr(  # noqa: PLR0917 - typer hands arguments over by name
         list[str] | None, typer.Option(help="What stands for secrets in these cassettes, as REDACTED.")
     ] = None,
 ) -> None:
-    """Import cassettes of vcrpy, pytest-recording and cassetter; they are left as they are.
+    """Import cassettes of vcrpy, pytest-recording and cassetter.
+
+    They are left as they are.
 
     Exit code 0: everything was taken, or is there already. 1: something was not taken, the rest was. 2: nothing was,
     because an argument, a path or the cassette is wrong.
@@ -67,7 +69,7 @@ def migrate(
     new: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Copy a jobs.db of the package `recorded` into a file that a Recorder can use."""
+    """Copy a jobs.db of the package `recorded` for a Recorder."""
     from ..store.migrate import migrate_seed  # noqa: PLC0415 - each command loads what it needs
 
     count = migrate_seed(old, new)

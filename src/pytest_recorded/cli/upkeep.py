@@ -8,7 +8,15 @@ import typer
 
 from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
 
-__all__ = ["rename"]
+__all__ = ["check", "prune", "rename", "unused"]
+
+_PytestArguments = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PYTEST_ARGUMENTS",
+        help="What pytest is to be given: tests, or options after `--`: -- -n 4 -k shop.",
+    ),
+]
 
 
 def _recorded_names(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -56,3 +64,56 @@ def rename(
         for one in renamed:
             say(f"{one.old} → {one.new}: {many(one.calls, 'call')}")
     say(f"{many(calls, 'call')} of {old} now belong{'s' if calls == 1 else ''} to {new}")
+
+
+def unused(
+    arguments: _PytestArguments = None,
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the recordings that nobody asks for.
+
+    The tests are run, replayed, to find out.
+
+    Exit code 0: there are none. 1: there are. 2: some tests failed, or pytest did not come to its end; what is certain
+    is listed all the same.
+    """
+    from .unused import run_unused  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_unused(cassette_path(cassette), arguments or [], as_json=as_json))
+
+
+def prune(
+    arguments: _PytestArguments = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it nothing is written.")] = False,
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the recordings that nobody asks for.
+
+    They are those that `unused` lists, but for what looks like the recordings of a renamed test.
+
+    Exit code 0: there are none, or they are removed. 1: there are, and --yes was not given. 2: as of `unused`; with
+    --yes what is certain is removed all the same.
+    """
+    from .unused import run_prune  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_prune(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
+
+
+def check(
+    max_age: Annotated[
+        str, typer.Option("--max-age", metavar="AGE", help="Name rows that are older: 12h, 30d, 8w.")
+    ] = "",
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find damage, secrets, rows too old, rows never found.
+
+    Secrets are found by value (those of this environment) and by name, as redaction finds them. Nothing is run.
+
+    Exit code 0: nothing, or only notes. 1: something was found. 2: there is no cassette, or it is none.
+    """
+    from .check import run_check  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_check(cassette_path(cassette), max_age=max_age, as_json=as_json))

@@ -15,6 +15,7 @@ from ..http import listen
 from ..options import projections_from, read_options
 from ..scope import Scope
 from ..spending import spent_and_saved
+from ..unasked import tell
 from .fixtures import within
 from .marker import read_markers
 from .shared import SharedFixture
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from .marker import Marked
     from .session import TestSession
 
-__all__ = ["Beginning", "Running"]
+__all__ = ["Beginning", "Running", "rest_of"]
 
 _OPTIONS_FIXTURE = "recorded_options"
 _PROJECTIONS_FIXTURE = "recorded_projections"
@@ -144,7 +145,7 @@ class Running:
         fixture = read_options(dict(given or {}), where=f"the fixture {_OPTIONS_FIXTURE}")
         options = self._session.options_for(marked.options, fixture)
         suite = self._session.suite(options.cassette)
-        file, rest = item.path, _rest_of(item)
+        file, rest = item.path, rest_of(item)
         if name:
             base, _, rest = name.partition("::")
             file = self._session.root / base
@@ -257,6 +258,7 @@ class Running:
             scope.close(passed=not attempt.has_failed)
         except RecordedError as error:
             _fail(report, f"The recordings of this test could not be finished.\n{error}")
+        tell(scope, "test", passed=not attempt.has_failed)
         scopes, self._loose = [scope, *self._loose], []
         counts = sum((one.counts for one in scopes), Counter())
         held = attempt.has_failed and counts["recorded"] + counts["kept"] and not scope.has_recordings
@@ -296,7 +298,7 @@ def _told_plainly() -> Iterator[None]:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
-def _rest_of(item: pytest.Item) -> str:
+def rest_of(item: pytest.Item) -> str:
     """Return what follows the file in a node id, without the `@group` that xdist may have added."""
     rest = item.nodeid.partition("::")[2]
     before, at, group = rest.rpartition("@")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..frame import Frame, entered
+from ..unasked import tell
 from .fixtures import steps_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class SharedFixture:
                 self._close(scope, passed=passed)
 
     def _close(self, scope: Scope, *, passed: bool) -> None:
-        scope.close(passed=passed and not scope.misses)
+        passed = passed and not scope.misses
+        scope.close(passed=passed)
+        tell(scope, "fixture", passed=passed)
         self._running.add_loose(scope)
 
 

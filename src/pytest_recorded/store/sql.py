@@ -68,9 +68,15 @@ LIMIT 5"""
 SCOPES: Final = "SELECT DISTINCT scope FROM jobs UNION SELECT DISTINCT test FROM uses ORDER BY 1"
 CHUNKS: Final = "SELECT seq, offset_ms, body FROM chunks WHERE job_id = ? ORDER BY seq"
 
+CHECK: Final = "PRAGMA integrity_check(20)"
+STREAMED: Final = "SELECT DISTINCT job_id FROM chunks"
+STRAYS: Final = """\
+SELECT job_id FROM (SELECT job_id FROM chunks UNION SELECT job_id FROM uses)
+WHERE job_id NOT IN (SELECT id FROM jobs) ORDER BY 1"""
+
 HAS_USES: Final = "SELECT 1 FROM uses WHERE test = ? LIMIT 1"
 USES_OF_TEST: Final = "SELECT job_id FROM uses WHERE test = ?"
-TESTS_OF_JOB: Final = "SELECT test FROM uses WHERE job_id = ? ORDER BY test"
+USES: Final = "SELECT test, job_id FROM uses ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"

@@ -171,6 +171,13 @@ class Reader:
         """Return the ids of the shared jobs that a test has used."""
         return {row[0] for row in self._rows(sql.USES_OF_TEST, test)}
 
+    def users(self) -> dict[str, list[str]]:
+        """Return which tests have used each shared job, by its id."""
+        users: dict[str, list[str]] = {}
+        for test, job in self._rows(sql.USES):
+            users.setdefault(job, []).append(test)
+        return users
+
     def meta(self, key: str) -> str | None:
         """Return a fact about the file."""
         rows = self._rows(sql.META, key)
@@ -201,6 +208,18 @@ class CassetteFile(Reader):
             connection.close()
             raise
         return self._keep(connection)
+
+    def faults(self) -> list[str]:
+        """Return what SQLite finds wrong with the file."""
+        return [str(fault) for (fault,) in self._rows(sql.CHECK) if fault != "ok"]
+
+    def streamed(self) -> list[str]:
+        """Return the ids of the rows whose answers are in pieces."""
+        return [job for (job,) in self._rows(sql.STREAMED)]
+
+    def strays(self) -> list[str]:
+        """Return the ids that pieces of answers, or tests, name, and no row has."""
+        return [job for (job,) in self._rows(sql.STRAYS)]
 
     def __len__(self) -> int:
         count = self.meta("jobs") or "0"

@@ -1,0 +1,205 @@
+"""The commands `unused` and `prune`: what nobody asks for, for people and for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ..errors import CassetteError
+from ..store.diagnosis import is_there
+from ..store.sqlite import CassetteFile
+from ..unused import Session, Unused, find_unused, remove
+from .output import many, progress, say, say_json
+from .replaying import replay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["run_prune", "run_unused"]
+
+_PLUGIN: Final = "pytest_recorded.plugin.upkeep"
+# pytest's exit code when there are no tests.
+_NO_TESTS: Final = 5
+_LISTED: Final = 10
+_LONGEST: Final = 160
+
+
+class _Search(NamedTuple):
+    """What was found.
+
+    Attributes:
+        cassette: Where.
+        calls: How many calls are recorded there.
+        unused: Those that nobody asks for.
+        session: What the tests have told.
+        problem: Why that may not be all; `""` if it is.
+
+    """
+
+    cassette: Path
+    calls: int
+    unused: list[Unused]
+    session: Session
+    problem: str
+
+    @property
+    def code(self) -> int:
+        """The exit code of whoever only looks."""
+        return 2 if self.problem else 1 if self.unused else 0
+
+    @property
+    def removable(self) -> list[Unused]:
+        """What goes: not what looks like the recordings of a test that was renamed."""
+        return [unused for unused in self.unused if not unused.renamed]
+
+    def tree(self) -> dict[str, Any]:
+        """Return this for programs."""
+        return {
+            "cassette": str(self.cassette),
+            "calls": self.calls,
+            "complete": not self.problem,
+            "problem": self.problem or None,
+            "whole": self.session.is_whole,
+            "failed": self.session.failed,
+            "bytes": sum(unused.size for unused in self.unused),
+            "unused": [_tree(unused) for unused in self.unused],
+        }
+
+
+def run_unused(cassette: Path, arguments: Sequence[str], *, as_json: bool) -> int:
+    """Say what nobody asks for; return the exit code.
+
+    Raises:
+        CassetteError: The cassette is missing, or cannot be read.
+
+    """
+    search = _search(cassette, arguments)
+    if as_json:
+        say_json(search.tree())
+    else:
+        for line in (*_lines(search), *_verdict(search)):
+            say(line)
+    return search.code
+
+
+def run_prune(cassette: Path, arguments: Sequence[str], *, writes: bool, as_json: bool) -> int:
+    """Remove what nobody asks for; return the exit code.
+
+    Args:
+        cassette: The cassette.
+        arguments: For pytest.
+        writes: Whether it is removed; else it is only said.
+        as_json: Whether it is said for programs.
+
+    Raises:
+        CassetteError: The cassette is missing, or cannot be read or written.
+
+    """
+    search = _search(cassette, arguments)
+    gone = search.removable if writes else []
+    removed = remove(cassette, gone) if gone else 0
+    if as_json:
+        say_json({**search.tree(), "removed": removed})
+    else:
+        for line in (*_lines(search), *_verdict(search)):
+            say(line)
+        if gone:
+            say(f"{many(removed, 'recording')} removed, {many(sum(unused.size for unused in gone), 'byte')}.")
+        elif search.removable:
+            say("Nothing is removed without --yes.")
+    return search.code if search.problem or not writes else 0
+
+
+def _search(cassette: Path, arguments: Sequence[str]) -> _Search:
+    if not is_there(cassette):
+        raise CassetteError(cassette, "does not exist. Name another one with --cassette.")
+    file = CassetteFile(cassette)
+    with contextlib.closing(file):
+        # What is no cassette is told before any test runs.
+        calls = len(file)
+        with progress("replaying") as show:
+            done = replay(
+                [f"--recorded-asked-of={cassette.absolute()}", *arguments],
+                plugin=_PLUGIN,
+                telling="--recorded-asked",
+                show=_counting(show),
+            )
+        session = Session(done.told, os.path.realpath(cassette))
+        unused = find_unused(file, session)
+    return _Search(cassette, calls, unused, session, _problem(session, done.code, done.last_lines))
+
+
+def _counting(show: Callable[[int, int], None]) -> Callable[[dict[str, Any]], None]:
+    """Return what shows the tests that have ended, of as many as are known."""
+    ended = 0
+
+    def count(told: dict[str, Any]) -> None:
+        nonlocal ended
+        ended += told.get("when") == "teardown"
+        show(ended, told.get("of", 0) or ended)
+
+    return count
+
+
+def _problem(session: Session, code: int, last_lines: str) -> str:
+    if code == _NO_TESTS and session.is_over:
+        return "No tests were found. Run it where pytest finds them, or name them."
+    if not session.is_over:
+        return f"pytest did not come to its end (exit code {code}):\n{last_lines}"
+    if session.failed:
+        named = ", ".join(session.failed[:_LISTED]) + (" …" if len(session.failed) > _LISTED else "")
+        return f"{many(len(session.failed), 'test')} failed; what they recorded is not judged: {named}"
+    return ""
+
+
+def _tree(unused: Unused) -> dict[str, Any]:
+    row = unused.row
+    return {
+        "id": row.id,
+        "test": row.scope or None,
+        "kind": row.kind,
+        "request": unused.request,
+        "why": unused.why,
+        "renamed": unused.renamed or None,
+        "recorded_at": row.submitted_at,
+        "bytes": unused.size,
+    }
+
+
+def _lines(search: _Search) -> Iterator[str]:
+    for scope, group in groupby(search.unused, key=lambda unused: unused.row.scope):
+        found = list(group)
+        yield f"{scope or 'shared by all tests'}: {found[0].why}"
+        for unused in found:
+            kind = "" if unused.request.startswith(unused.row.kind) else f"{unused.row.kind}: "
+            request = unused.request if len(unused.request) <= _LONGEST else unused.request[:_LONGEST] + "…"
+            yield f"  {kind}{request} ({_age(unused.row.submitted_at)}, {many(unused.size, 'byte')})"
+        if found[0].renamed:
+            command = shlex.join(("pytest-recorded", "rename", scope, found[0].renamed))
+            yield f"  it may have been renamed: {command}"
+
+
+def _age(moment: str) -> str:
+    try:
+        days = (datetime.now(UTC) - datetime.fromisoformat(moment)).days
+    except (TypeError, ValueError):
+        return "of unknown age"
+    return "from today" if days < 1 else f"{many(days, 'day')} old"
+
+
+def _verdict(search: _Search) -> Iterator[str]:
+    if search.problem:
+        yield search.problem
+    if search.session.is_over and not search.session.is_whole:
+        yield "Not all tests were looked for: what the others recorded is not judged."
+    size = sum(unused.size for unused in search.unused)
+    number = len(search.unused)
+    yield f"{number or 'None'} of {many(search.calls, 'recording')} unused, {many(size, 'byte')}."
+    kept = number - len(search.removable)
+    if kept:
+        yield f"{kept} of them look like those of a renamed test, and are not removed by prune."

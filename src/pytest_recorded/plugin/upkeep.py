@@ -1,0 +1,150 @@
+"""A plugin of its own: tells in a file what the tests of a session ask a cassette for.
+
+`pytest-recorded unused` runs pytest with `-p pytest_recorded.plugin.upkeep`. The file has a line of JSON for each test
+that has ended, and a last one about the session; without that line the session has not come to its end.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..staging import Session
+from ..suite import Suite
+from ..unasked import listeners
+from .running import rest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from ..unasked import Asked
+
+# Options that leave out tests of which pytest then does not know at all.
+_NARROWING = ("lf", "stepwise", "ignore", "ignore_glob")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that the command gives."""
+    group = parser.getgroup("recorded")
+    group.addoption("--recorded-asked", metavar="FILE", help="tell there what tests ask for (of pytest-recorded)")
+    group.addoption("--recorded-asked-of", metavar="CASSETTE", help="the cassette that is asked")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to listen."""
+    if config.getoption("--recorded-asked"):
+        config.pluginmanager.register(_Telling(config), "recorded-telling-asked")
+
+
+class _Telling:
+    """Gathers where tests run, in each of xdist's workers; writes where reports arrive."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._is_worker = hasattr(config, "workerinput")
+        self._suite = Suite(Path(config.getoption("--recorded-asked-of")), Session.new("none"))
+        self._asked: list[Asked] = []
+        #: What is known of the whole session.
+        self._collected: dict[str, str] = {}
+        self._skipped: list[str] = []
+        self._count = 0
+        self._is_whole = not any(config.getoption(name, None) for name in _NARROWING) and _starts_at_the_root(config)
+        self._file = None
+        if not self._is_worker:
+            self._file = Path(config.getoption("--recorded-asked")).open("w", encoding="utf-8")  # noqa: SIM115 - closed at the end
+        listeners.append(self._asked.append)
+
+    # Where tests run.
+
+    def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
+        """Take in that tests are left out."""
+        if list(items):
+            self._is_whole = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take in what could not be collected, or skips itself."""
+        if report.failed:
+            self._is_whole = False
+        elif report.skipped:
+            base, _, rest = report.nodeid.partition("::")
+            self._skipped.append(self._name(self._config.rootpath / base, rest))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take in which tests there are."""
+        self._collected = {item.nodeid: self._name(item.path, rest_of(item)) for item in session.items}
+        self._count = len(self._collected)
+
+    def _name(self, file: Path, rest: str) -> str:
+        return self._suite.name_of(file, rest, self._config.rootpath)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+        """Let a report say what was asked for until then; what is an attribute of it travels to the controller."""
+        if not self._config.pluginmanager.hasplugin("dsession"):
+            report.recorded_asked = self._take()  # type: ignore[attr-defined]
+        self._write({
+            "test": report.nodeid,
+            "of": self._count,
+            "when": report.when,
+            "outcome": "xfailed" if hasattr(report, "wasxfail") else report.outcome,
+            # A worker that has crashed says nothing of what was asked for.
+            "asked": getattr(report, "recorded_asked", None),
+        })  # fmt: skip
+        return (yield)
+
+    # Once in a session.
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Take in how many tests there are."""
+        self._count = len(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker tells at its end; one that has crashed tells nothing."""
+        told = getattr(node, "workeroutput", {}).get("recorded_asked")
+        if told is None:
+            self._is_whole = False
+            return
+        self._collected |= told["collected"]
+        self._skipped += told["skipped"]
+        self._is_whole = self._is_whole and told["whole"]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Tell of the whole session."""
+        told = {"collected": self._collected, "skipped": self._skipped, "whole": self._is_whole}
+        if self._is_worker:
+            session.config.workeroutput["recorded_asked"] = told  # type: ignore[attr-defined]
+            return
+        self._write({"exit": int(exitstatus), **told, "late": self._take()})
+
+    def pytest_unconfigure(self) -> None:
+        """Listen no more."""
+        listeners.remove(self._asked.append)
+        if self._file is not None:
+            self._file.close()
+
+    def _take(self) -> list[dict[str, Any]]:
+        """Return what was asked for since this was called last, as xdist can carry it."""
+        taken = [{**one._asdict(), "calls": [tuple(call) for call in one.calls]} for one in self._asked]
+        self._asked.clear()
+        return taken
+
+    def _write(self, told: dict[str, Any]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps(told) + "\n")
+            self._file.flush()
+
+
+def _starts_at_the_root(config: pytest.Config) -> bool:
+    """Return whether pytest looks for tests everywhere: no paths are given, and it is started where it is rooted."""
+    if hasattr(config, "workerinput"):
+        # The controller knows.
+        return True
+    is_asked = config.args_source is pytest.Config.ArgsSource.ARGS
+    return not is_asked and config.invocation_params.dir == config.rootpath

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .jobs import Job
-from .made import made_rows, recorded_rows
+from .made import made_jobs, recorded_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +35,10 @@ class Cassette:
     @property
     def jobs(self) -> list[Job]:
         """The calls of this scope: those made so far in their order, then those recorded and not made yet."""
-        made = made_rows(self._scope)
-        known = {row.id for row, _ in made}
-        rest = [pair for pair in recorded_rows(self._scope) if pair[0].id not in known]
-        return [Job.of(row, chunks) for row, chunks in (*made, *rest)]
+        made = made_jobs(self._scope)
+        known = {job.id for job in made}
+        rest = [Job.of(row, chunks) for row, chunks in recorded_rows(self._scope) if row.id not in known]
+        return [*made, *rest]
 
     def __len__(self) -> int:
         return len(self.jobs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import CassetteError
 from .jobs import Job
-from .made import made_rows, recorded_rows
+from .made import made_jobs, recorded_jobs
 from .queries import MOST_NAMED, Queries
 from .store.diagnosis import is_there
 from .store.looking import look_into
@@ -48,10 +48,9 @@ class Cassette(Queries):
     @property
     def jobs(self) -> list[Job]:
         """The calls of this scope: those made so far in their order, then those recorded and not made yet."""
-        made = made_rows(self._scope)
-        known = {row.id for row, _ in made}
-        rest = [pair for pair in recorded_rows(self._scope) if pair[0].id not in known]
-        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in (*made, *rest)]
+        made = made_jobs(self._scope)
+        known = {job.id for job in made}
+        return [*made, *(job for job in recorded_jobs(self._scope) if job.id not in known)]
 
     def connection(self) -> sqlite3.Connection:
         """Return a connection of your own to the cassette, to read it with SQL; close it when you are done.
@@ -72,7 +71,7 @@ class Cassette(Queries):
         if selection.scope is None:
             return selection.among(_by_time(self.jobs, selection))
         file = self._scope.suite.file
-        made = [Job.of(row, chunks, self._scope.projection_of) for row, chunks in made_rows(self._scope)]
+        made = made_jobs(self._scope)
         scopes, ids = {job.scope for job in made}, {job.id for job in made}
         wanted = selection.where_scopes(lambda scope: scope in scopes or (file is not None and file.has_scope(scope)))
         recorded = (

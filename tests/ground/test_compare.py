@@ -300,3 +300,18 @@ def test_any_value_is_shown_in_one_short_line(value, text):
     assert len(line) <= 60
     assert "\n" not in line
     assert text is None or line == text
+
+
+def test_of_a_wide_and_deep_value_a_part_is_looked_at():
+    written = []
+
+    class Leaf:
+        def __repr__(self):
+            written.append(self)
+            return "leaf"
+
+    value = [Leaf()] * 50
+    for _ in range(4):
+        value = [value] * 50
+    assert len(shown(value)) == 60
+    assert len(written) <= 500

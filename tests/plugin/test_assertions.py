@@ -229,6 +229,27 @@ def test_x(recorded):
     assert example.run("--record-mode=none").outcomes == {"passed": 1}
 
 
+def test_a_shared_call_that_was_seen_running_is_seen_completed(example):
+    example.write(
+        test_a=HEAD
+        + """
+@pytest.mark.recorded("world.wait", scope="suite")
+def test_x(recorded):
+    threads = [threading.Thread(target=world.wait) for _ in range(2)]
+    for thread in threads: thread.start()
+    world.BEGUN.wait(10)
+    # The one that joins the other's call sees its row.
+    while not recorded.calls(status="running"): pass
+    world.GO.set()
+    for thread in threads: thread.join()
+    recorded.assert_called("world.wait", times=2, status="completed")
+"""
+    )
+    with (example.folder / "world.py").open("a") as world:
+        world.write(WAITS)
+    assert example.run().outcomes == {"passed": 1}
+
+
 def test_the_fixture_says_in_one_line_what_was_called(example):
     example.write(
         test_a=HEAD

@@ -351,6 +351,14 @@ def test_no_value_breaks_a_failure_or_makes_it_long():
         assert max(map(len, text.splitlines())) < 1_500
 
 
+def test_a_failure_is_cut_where_long_paths_and_long_values_would_make_it_long():
+    names = ["name" * 20 + str(number) for number in range(6)]
+    calls = Calls([job("a", data=dict.fromkeys(names, "x" * 100)) for _ in range(3)])
+    text = failure(calls.assert_called, where_data=dict.fromkeys(names, "y" * 100))
+    assert len(text) == 3_000
+    assert text.endswith("…")
+
+
 def test_of_very_much_data_a_failure_reads_the_first_part():
     near = [job("a", data={"text": "x" * 1_000_000, "id": number}) for number in range(20)]
     text = failure(Calls(near).assert_called, where_data={"text": IsStr, "id": 19, "gone": 1})

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..assertions import Calls
 from ..cassette import Cassette
-from ..jobs import Job
-from ..made import Made, made_rows
+from ..made import made_jobs
 from ..modes import Act, RecordMode
 from ..queries import Queries
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..call import Ticket
+    from ..jobs import Job
     from ..scope import Scope
     from ..selection import Selection
 
@@ -38,14 +38,14 @@ class Recorded(Calls, Queries):
     def __init__(self, scope: Scope) -> None:
         super().__init__()
         self._scope = scope
-        self._known: dict[Ticket, Made] = {}
+        self._known: dict[Ticket, Job] = {}
         self.mode: RecordMode = scope.mode
         self.cassette = Cassette(scope)
 
     @property
     def jobs(self) -> list[Job]:
         """The calls that this test has made so far, recorded or replayed, in the order in which it made them."""
-        return [Job.of(row, chunks, self._scope.projection_of) for row, chunks in made_rows(self._scope, self._known)]
+        return made_jobs(self._scope, self._known)
 
     def _beside(self) -> str:
         if self.mode is RecordMode.OFF:

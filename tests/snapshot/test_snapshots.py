@@ -308,10 +308,14 @@ def test_file_extensions_that_the_user_has_syrupy_ignore_stay_ignored(project):
 
 
 def test_without_syrupy_recorded_tests_run_as_ever(project):
-    project.write(test_a=ASK.replace(", snapshot", "").replace("== snapshot", "== [{'answer': 'HELLO'}, {'answer': 'YOU'}]"))
+    project.write(
+        test_a=ASK.replace(", snapshot", "").replace("== snapshot", "== [{'answer': 'HELLO'}, {'answer': 'YOU'}]")
+    )
     result = project.example.spawn()
     assert result.outcomes == {"passed": 1}
-    project.write(conftest="", test_b="import sys\ndef test_b(): assert not any('syrupy' in name for name in sys.modules)")
+    project.write(
+        conftest="", test_b="import sys\ndef test_b(): assert not any('syrupy' in name for name in sys.modules)"
+    )
     assert project.example.spawn("test_b.py").outcomes == {"passed": 1}
 
 
@@ -376,8 +380,8 @@ def test_equal_data_are_the_same_bytes_with_any_hash_seed(project):
             @pytest.mark.recorded
             def test_a(snapshot):
                 tags = {"one", "two", "three", "four", "five"}
-                found = [Model(tags=tags, colours=set(Colour)), {tag: 1 for tag in tags}, Odd(), object(), {(1, "a"): 2}]
-                assert Data(found) == snapshot
+                models = [Model(tags=tags, colours=set(Colour))]
+                assert Data([*models, {tag: 1 for tag in tags}, Odd(), object(), {(1, "a"): 2}]) == snapshot
         """.replace("\n            ", "\n"),
     )
     assert project.example.spawn("--snapshot-update", plugins=("syrupy",), PYTHONHASHSEED="1").outcomes == {"passed": 1}

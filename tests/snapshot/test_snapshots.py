@@ -154,6 +154,29 @@ def test_what_is_ignored_in_requests_is_ignored_in_snapshots(project):
     assert third.endswith(shown + "  - id: <ignored>\n")
 
 
+def test_the_fixture_gives_data_that_know_what_its_test_ignores(project):
+    project.write(
+        test_a="""
+            import pytest, world
+            from pydantic import BaseModel
+
+            class Answer(BaseModel):
+                answer: str
+                id: int = 7
+
+            @pytest.mark.recorded("world.ask", data=Answer, ignore=["id"])
+            def test_ask(recorded, snapshot):
+                world.ask("hello")
+                assert recorded.data("world.*") == [Answer(answer="HELLO")]
+                assert recorded.data("world.*") == snapshot
+                assert recorded.data("other.*") == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    project.run("--snapshot-update")
+    shown = '  - answer: "HELLO"\n    id: <ignored>\n# ---\n# name: test_ask.1\n  []\n# ---\n'
+    assert project.text().endswith(f"# name: test_ask\n{shown}")
+
+
 def test_filters_and_matchers_of_syrupy_reach_into_data(project):
     project.write(
         world="def ask(n): return {'id': 1, 'deep': {'id': 2, 'at': n, 'who': 'Ann'}}",

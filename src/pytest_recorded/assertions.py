@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from .data import Data
 from .errors import ConfigurationError, SerializationError
-from .message import HttpResponse
 from .projection import Projection, projection_for
 from .shown import shown
 from .unmet import out_of_order, too_few, too_many
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .jobs import Job
+    from .paths import Path
 
 __all__ = ["Calls"]
 
@@ -47,6 +48,10 @@ class Calls:
     def _beside(self) -> str:
         """Return what a failure is to say besides: about calls that are not among these."""
         return ""
+
+    def _ignored(self, jobs: Iterable[Job]) -> Iterable[Path]:  # noqa: ARG002 - whoever knows more says more
+        """Return what of the data of some calls does not matter."""
+        return ()
 
     def calls(
         self, kind: str = "*", *, status: str | None = None, request: Any = None, where_data: Any = None
@@ -150,14 +155,16 @@ class Calls:
         if what is None or isinstance(what, str):
             if what is not None and kind is not None:
                 raise ConfigurationError(f"data({what!r}, kind={kind!r}): name the calls once.")
-            return [job.data for job in self.calls(what or kind or "*", status=status)]
+            found = self.calls(what or kind or "*", status=status)
+            return Data((job.data for job in found), ignore=self._ignored(found))
         model = projection_for(what, option="data", where="data(…)")
         wanted = Wanted.of(kind or "*", status)
         jobs = [(place, job) for place, job in enumerate(self.jobs) if wanted.is_met_by(job)]
+        ignored = self._ignored(job for _, job in jobs)
         if kind is not None and model is not None:
-            return [_projected(place, job, model) for place, job in jobs]
+            return Data((_projected(place, job, model) for place, job in jobs), ignore=ignored)
         try:
-            return [data for _, job in jobs if isinstance(data := job.data, what)]
+            return Data([data for _, job in jobs if isinstance(data := job.data, what)], ignore=ignored)
         except TypeError:
             raise ConfigurationError(
                 f"data({shown(what)}): Python cannot tell what is an instance of it. Name the calls: data(…, kind='…')."
@@ -201,17 +208,9 @@ def _projected(place: int, job: Job, model: Projection) -> Any:
     if isinstance(model.model, type) and type(data) is model.model:
         return data
     where = f"(call #{place + 1}, {name_of(job.kind)})"
-    if job.response_json is None:
+    if job.response_json is None and not model.takes_job:
         raise SerializationError(f"it is {job.status} and has no answer; status='completed' leaves it out {where}")
     try:
-        response = job.response
-        return model.project(_body(response) if isinstance(response, HttpResponse) else response)
+        return job.project(model.model)
     except SerializationError as error:
         raise SerializationError(f"{error.problem} {where}", error.path) from None
-
-
-def _body(response: HttpResponse) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        raise SerializationError(f"its body is no JSON: {shown(response.text)}") from None

@@ -10,6 +10,7 @@ import os
 import pathlib
 import shlex
 import sqlite3
+from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -121,22 +122,22 @@ def _ignored(value: Any) -> tuple[Path, ...] | None:
     return getattr(value, "__recorded_ignore__", None) if isinstance(value, list) else None
 
 
-def _job(job: Job) -> dict[str, Any]:
+def _job(job: Job) -> OrderedDict[str, Any]:
     data = job.data
     answer = {"response": job.response} if data is None else {"data": data}
     if job.error_json is not None:
         answer = {"data": data, "error": job.error} if data is not None else {"error": job.error}
-    return {"kind": job.kind, "request": job.request, **answer}
+    return OrderedDict(kind=job.kind, request=job.request, **answer)
 
 
-def _request(request: HttpRequest) -> dict[str, Any]:
-    shown = {"method": request.method, "url": request.url}
-    return {**shown, "body": _body(request)} if request.content else shown
+def _request(request: HttpRequest) -> OrderedDict[str, Any]:
+    body = {"body": _body(request)} if request.content else {}
+    return OrderedDict(method=request.method, url=request.url, **body)
 
 
-def _response(response: HttpResponse) -> dict[str, Any]:
+def _response(response: HttpResponse) -> OrderedDict[str, Any]:
     end = {} if response.end == "complete" else {"end": response.end}
-    return {"status": response.status, "body": _body(response), **end}
+    return OrderedDict(status=response.status, body=_body(response), **end)
 
 
 def _body(message: HttpRequest | HttpResponse) -> Any:

@@ -123,10 +123,10 @@ def end(server):
 
 
 def here(command):
-    """Return a command, and its environment, so that it is run by this Python and with our plugin only."""
+    """Return a command, and its environment, so that it is run by this Python, with our plugin and syrupy only."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONDONTWRITE"))}
     environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"}
-    pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p no:cacheprovider"
+    pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p syrupy -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
     command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)
     command = re.sub(r"^pytest-recorded ", f"{sys.executable} -m pytest_recorded ", command)

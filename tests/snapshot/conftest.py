@@ -57,6 +57,9 @@ class Project:
 
 
 @pytest.fixture
-def project(example) -> Project:
+def project(example, monkeypatch) -> Project:
     """A project with syrupy."""
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        # Syrupy would take the runs of the project for workers of the run that they are in.
+        monkeypatch.delenv(name, raising=False)
     return Project(example)

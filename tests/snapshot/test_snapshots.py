@@ -154,6 +154,29 @@ def test_what_is_ignored_in_requests_is_ignored_in_snapshots(project):
     assert third.endswith(shown + "  - id: <ignored>\n")
 
 
+def test_the_fixture_gives_data_that_know_what_its_test_ignores(project):
+    project.write(
+        test_a="""
+            import pytest, world
+            from pydantic import BaseModel
+
+            class Answer(BaseModel):
+                answer: str
+                id: int = 7
+
+            @pytest.mark.recorded("world.ask", data=Answer, ignore=["id"])
+            def test_ask(recorded, snapshot):
+                world.ask("hello")
+                assert recorded.data("world.*") == [Answer(answer="HELLO")]
+                assert recorded.data("world.*") == snapshot
+                assert recorded.data("other.*") == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    project.run("--snapshot-update")
+    shown = '  - answer: "HELLO"\n    id: <ignored>\n# ---\n# name: test_ask.1\n  []\n# ---\n'
+    assert project.text().endswith(f"# name: test_ask\n{shown}")
+
+
 def test_filters_and_matchers_of_syrupy_reach_into_data(project):
     project.write(
         world="def ask(n): return {'id': 1, 'deep': {'id': 2, 'at': n, 'who': 'Ann'}}",
@@ -308,10 +331,14 @@ def test_file_extensions_that_the_user_has_syrupy_ignore_stay_ignored(project):
 
 
 def test_without_syrupy_recorded_tests_run_as_ever(project):
-    project.write(test_a=ASK.replace(", snapshot", "").replace("== snapshot", "== [{'answer': 'HELLO'}, {'answer': 'YOU'}]"))
+    project.write(
+        test_a=ASK.replace(", snapshot", "").replace("== snapshot", "== [{'answer': 'HELLO'}, {'answer': 'YOU'}]")
+    )
     result = project.example.spawn()
     assert result.outcomes == {"passed": 1}
-    project.write(conftest="", test_b="import sys\ndef test_b(): assert not any('syrupy' in name for name in sys.modules)")
+    project.write(
+        conftest="", test_b="import sys\ndef test_b(): assert not any('syrupy' in name for name in sys.modules)"
+    )
     assert project.example.spawn("test_b.py").outcomes == {"passed": 1}
 
 
@@ -376,8 +403,8 @@ def test_equal_data_are_the_same_bytes_with_any_hash_seed(project):
             @pytest.mark.recorded
             def test_a(snapshot):
                 tags = {"one", "two", "three", "four", "five"}
-                found = [Model(tags=tags, colours=set(Colour)), {tag: 1 for tag in tags}, Odd(), object(), {(1, "a"): 2}]
-                assert Data(found) == snapshot
+                models = [Model(tags=tags, colours=set(Colour))]
+                assert Data([*models, {tag: 1 for tag in tags}, Odd(), object(), {(1, "a"): 2}]) == snapshot
         """.replace("\n            ", "\n"),
     )
     assert project.example.spawn("--snapshot-update", plugins=("syrupy",), PYTHONHASHSEED="1").outcomes == {"passed": 1}

@@ -10,13 +10,15 @@ from ..cassette import Cassette
 from ..made import made_jobs
 from ..modes import Act, RecordMode
 from ..queries import Queries
+from ..target import target_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ..call import Ticket
     from ..jobs import Job
+    from ..paths import Path
     from ..scope import Scope
     from ..selection import Selection
 
@@ -75,6 +77,11 @@ class Recorded(Calls, Queries):
 
     def _named(self, start: str) -> list[Job]:
         return self.cassette._named(start)  # noqa: SLF001 - likewise
+
+    def _ignored(self, jobs: Iterable[Job]) -> list[Path]:
+        """Return what does not matter of calls: what their test ignores, and what their functions do."""
+        targets = [target for kind in sorted({job.kind for job in jobs}) if (target := target_of(kind)) is not None]
+        return [*self._scope.ignore, *(path for target in targets for path in target.slots.ignore)]
 
     def __repr__(self) -> str:
         kinds = Counter(ticket.call.kind for ticket in list(self._scope.tickets) if ticket.source)

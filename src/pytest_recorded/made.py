@@ -43,7 +43,9 @@ def _made_job(scope: Scope, ticket: Ticket, staged: StagingFile | None) -> Job |
         return None
     if ticket.source == "staging" and staged is not None:
         row = staged.row_at(scope.staged_address(address))
-        return None if row is None else Job.of(final_row(row, address.scope), staged.chunks(row.id), scope.projection_of)
+        return (
+            None if row is None else Job.of(final_row(row, address.scope), staged.chunks(row.id), scope.projection_of)
+        )
     if ticket.source == "cassette" and file is not None:
         row = file.row_at(address)
         return None if row is None else Job.of(row, file.chunks(row.id), scope.projection_of)

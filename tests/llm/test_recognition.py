@@ -102,6 +102,7 @@ HTML = b"<!doctype html><title>404 Not Found</title>"
 OTHERS = {
     "an API that has messages": ("/api/messages", {"messages": [{"id": 1}]}, {"messages": []}, 200),
     "an inbox that has a model": ("/v1/messages", {"messages": [], "model": "m"}, {"ok": True}, 200),
+    "an inbox whose answer has a content": ("/v1/messages", {"messages": [], "model": "m"}, {"content": []}, 200),
     "a page that says 404": ("/v1/chat/completions", CHAT, HTML, 404),
     "a method that is not allowed": ("/v1/messages", CLAUDE, b"", 405),
     "a page in place of an answer": ("/v1/chat/completions", CHAT, b"<html></html>", 200),

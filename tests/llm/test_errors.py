@@ -71,6 +71,11 @@ STREAMED = {
         CHAT,
         [{"choices": [{"index": 0, "delta": {"content": "Hel"}}]}, {"error": {"message": "Oh.", "code": "broken"}}],
         "Hel", "broken: Oh."),
+    "OpenRouter's, which is a reason to end, too": (
+        CHAT,
+        [{"choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": "error"}],
+          "error": {"message": "Oh.", "code": 502}}],
+        "Hel", "502: Oh."),
     "Anthropic's": (
         ANTHROPIC,
         [{"type": "message_start", "message": {"model": "m-1"}},
@@ -124,6 +129,11 @@ def test_a_call_that_got_no_answer_says_who_was_asked_and_what_was_raised(wire):
         "streamed": False,
         "error": "TimeoutError: after 3 s",
     }
+
+
+def test_a_stream_that_failed_before_it_said_anything_is_a_call(wire):
+    call = llm.llm_call(wire.request(*CHAT), wire.response(b"", end="failed"), error=ConnectionError("reset"))
+    assert (call.provider, call.request_model, call.text, call.error) == ("openai", "m", None, "ConnectionError: reset")
 
 
 def test_what_the_answer_says_of_an_error_comes_before_what_was_raised(wire):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_recorded import HttpRequest, HttpResponse, llm
 from pytest_recorded.codec import dump, load, to_text
+from pytest_recorded.llm.tree import arguments_of
 from pytest_recorded.objects import Types
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -170,6 +171,13 @@ def test_arguments_that_are_nested_too_deeply_to_be_stored_are_kept_as_text(dept
     call = read("chat", content.encode())
     if call is not None and call.tool_calls:
         assert isinstance(call.tool_calls[0].arguments, dict) is (depth < 100)
+
+
+def test_arguments_that_no_writer_of_json_can_write_are_named_as_such():
+    deep = []
+    for _ in range(DEEP):
+        deep = [deep]
+    assert arguments_of(deep) == "(nested too deeply)"
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])

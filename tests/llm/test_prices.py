@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from importlib import metadata
 from types import ModuleType
 
@@ -65,6 +65,16 @@ def test_the_price_is_that_of_the_day_of_the_call():
     assert llm.price(call, datetime(2025, 6, 1, 12, tzinfo=UTC)).usd == before
 
 
+def test_the_price_is_that_of_the_time_of_day_in_utc():
+    """deepseek-chat costs half as much between 16:30 and 0:30."""
+    call = GPT.model_copy(update={"provider": "deepseek", "request_model": "deepseek-chat", "response_model": None})
+    by_day, by_night = (llm.price(call, datetime(2025, 6, 1, hour, tzinfo=UTC)).usd for hour in (12, 20))
+    assert by_day > by_night > 0
+    tokyo = timezone(timedelta(hours=9))
+    assert llm.price(call, datetime(2025, 6, 2, 5, tzinfo=tokyo)).usd == by_night
+    assert llm.price(call, datetime(2025, 6, 1, 20)).usd == by_night  # noqa: DTZ001 - as UTC
+
+
 def test_a_model_that_has_answered_under_a_name_of_its_own_is_priced_by_the_one_that_was_asked_for():
     assert llm.price(GPT.model_copy(update={"response_model": "mine-7"}), DAY) == llm.price(GPT, DAY)
 
@@ -112,9 +122,10 @@ def test_the_providers_have_their_names_in_the_library(provider, model):
     assert llm.price(call, DAY).usd > 0
 
 
-def test_prices_that_somebody_has_fetched_are_not_taken():
+def test_prices_that_somebody_has_fetched_are_not_taken(loaded_anew):
     """The version that is stored beside a price says which prices these are."""
     expected = llm.price(GPT, DAY)
+    prices._library.cache_clear()
     data_snapshot.set_custom_snapshot(data_snapshot.DataSnapshot(providers=[], from_auto_update=True))
     try:
         assert llm.price(GPT, DAY) == expected
@@ -181,6 +192,11 @@ def test_usage_is_the_sum_of_figures():
 
 def test_a_call_that_costs_nothing_has_a_price():
     assert llm.Usage.of({"cost_usd": 0}) == llm.Usage(calls=1, priced=1)
+
+
+@pytest.mark.parametrize("cost", [float("inf"), float("nan"), -1, True, "1", None])
+def test_a_cost_that_is_none_is_not_known(cost):
+    assert llm.Usage.of({"cost_usd": cost}) == llm.Usage(calls=1)
 
 
 @settings(max_examples=100, deadline=None, database=None, derandomize=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from pytest_recorded import llm
+from pytest_recorded.llm import wire as wires
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 CHAT = {"model": "m", "messages": MESSAGES}
@@ -102,6 +105,7 @@ HTML = b"<!doctype html><title>404 Not Found</title>"
 OTHERS = {
     "an API that has messages": ("/api/messages", {"messages": [{"id": 1}]}, {"messages": []}, 200),
     "an inbox that has a model": ("/v1/messages", {"messages": [], "model": "m"}, {"ok": True}, 200),
+    "an inbox whose answer has a content": ("/v1/messages", {"messages": [], "model": "m"}, {"content": []}, 200),
     "a page that says 404": ("/v1/chat/completions", CHAT, HTML, 404),
     "a method that is not allowed": ("/v1/messages", CLAUDE, b"", 405),
     "a page in place of an answer": ("/v1/chat/completions", CHAT, b"<html></html>", 200),
@@ -166,3 +170,17 @@ def test_reading_a_name_loads_no_pydantic():
         "assert 'pydantic' not in sys.modules; llm.LLMCall(); assert 'pydantic' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_table_of_forms_in_the_documents_is_that_of_the_code():
+    text = (Path(__file__).parents[2] / "docs" / "llm.md").read_text(encoding="utf-8")
+    lines = text.split("| form |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    documented = set()
+    for line in lines:
+        paths, operations = (re.findall(r"`([^`]+)`", cell) for cell in line.split("|")[2:5:2])
+        found = [shape for path in paths for shape, _ in wires._shapes_at(f"/models/m{path.replace('…', '1')}")]
+        found += [shape for path in paths for shape, _ in wires._shapes_at(f"/model/m{path}")]
+        assert found, line
+        assert {shape.operation for shape in found} <= set(operations), line
+        documented |= set(found)
+    assert documented == set(wires._SHAPES)

@@ -36,12 +36,12 @@ def ndjson(*lines):
 
 def frame(payload, **headers):
     """Return a frame of Amazon's."""
-    packed = b"".join(
+    # A header that is no text, and has to be skipped.
+    packed = bytes([4]) + b"when" + b"\x08" + b"\xff" * 8
+    packed += b"".join(
         bytes([len(name) + 1]) + b":" + name.encode() + b"\x07" + struct.pack("!H", len(value)) + value.encode()
         for name, value in ((name.replace("_", "-"), value) for name, value in headers.items())
     )
-    # A header that is no text, and has to be skipped.
-    packed += bytes([4]) + b"when" + b"\x08" + bytes(8)
     body = json.dumps(payload).encode()
     prelude = struct.pack("!II", 16 + len(packed) + len(body), len(packed))
     whole = prelude + struct.pack("!I", binascii.crc32(prelude)) + packed + body
@@ -482,6 +482,13 @@ def test_a_stream_that_was_cut_off_says_what_it_has_said_so_far(wire, what):
     assert (left.text, left.finish_reasons, left.error) == (text, [], None)
 
 
+def test_an_item_that_was_done_before_a_response_was_cut_off_is_kept_as_it_was(wire):
+    done = {"type": "message", "content": [{"type": "output_text", "text": "Hello", "annotations": [1]}]}
+    piece = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hello"}
+    folded = llm.fold(wire.request(*RESPONSES), wire.response(wire.sse(piece, item(0, **done)), end="failed"))
+    assert folded["output"] == [done]
+
+
 @pytest.mark.parametrize(("url", "asked", "streamed"), [
     ("/v1/chat/completions", {"messages": [], "stream": True}, True),
     ("/v1/chat/completions", {"messages": [], "stream": False}, False),
@@ -502,6 +509,6 @@ def test_a_stream_of_nobody_known_is_folded_to_its_events(wire):
     assert llm.fold(request, wire.response(frames({"a": 1}))) == [{"a": 1}]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"\x00\x01\x02" * 9, "déjà".encode("latin-1")])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\x00\x01\x02" * 9, b"1 2", "déjà".encode("latin-1")])
 def test_what_is_no_json_is_folded_to_nothing(wire, body):
     assert llm.fold(wire.request("/anywhere", {}), wire.response(body)) is None

@@ -67,9 +67,7 @@ def llm_call(
     if wire is None or answer is None:
         return None
     fault = _fault(answer.body, response) or _raised(error)
-    fields: dict[str, Any] = {}
-    if isinstance(answer.body, dict) and (response is None or response.status < _BAD):
-        fields = fields_of(wire.form, answer.body)
+    fields = fields_of(wire.form, answer.body) if isinstance(answer.body, dict) else {}
     from .call import LLMCall  # noqa: PLC0415 - pydantic is loaded by those that look at calls of models
 
     return LLMCall(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from datetime import UTC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -82,16 +81,15 @@ def price(call: LLMCall, at: datetime) -> Price | None:
         "cache_read_tokens": call.cache_read_tokens,
         "cache_write_tokens": call.cache_creation_tokens,
     }
-    when = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     for model in dict.fromkeys((call.response_model, call.request_model)):
-        if model and (found := _found(library, counts, model, provider, when)) is not None:
+        if model and (found := _found(library, counts, model, provider, at)) is not None:
             return found
     return None
 
 
-def _found(library: _Library, counts: dict[str, Any], model: str, provider: str, when: datetime) -> Price | None:
+def _found(library: _Library, counts: dict[str, Any], model: str, provider: str, at: datetime) -> Price | None:
     try:
-        found = library.snapshot.calc(library.usage(**counts), model, provider, None, when)
+        found = library.snapshot.calc(library.usage(**counts), model, provider, None, at)
         return Price(round(float(found.total_price), DIGITS), library.source)
     except Exception:  # noqa: BLE001 - it raises many kinds for what it does not know or finds contradictory
         return None

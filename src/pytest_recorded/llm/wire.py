@@ -113,11 +113,7 @@ _SHAPES: Final = (
 )
 _PATHS: Final = tuple((shape, re.compile(f"{shape.path}/?\\Z")) for shape in _SHAPES)
 # One look tells most requests from all of these: they are to other APIs.
-_ANY_PATH: Final = re.compile(
-    r"(?:/(?:completions|embeddings|messages|chat|embed|generate|converse|converse-stream|invoke"
-    r"|invoke-with-response-stream|responses|responses/resp_[\w-]+)"
-    r"|:(?:(?:streamR|r)awPredict|(?:streamG|g)enerateContent|embedContent|batchEmbedContents))/?\Z"
-)
+_ANY_PATH: Final = re.compile(f"(?:{'|'.join(shape.path.replace('?P<model>', '?:') for shape in _SHAPES)})/?\\Z")
 
 # What the answer of a form has at least one of, and what an error of it may have.
 _ANSWERS: Final = {

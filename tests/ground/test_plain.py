@@ -89,6 +89,14 @@ class Addressed:
         return f"<Addressed at {id(self):#x}>"
 
 
+class Tagged:
+    def __init__(self):
+        self.tags = {"b", "a", "c"}
+
+    def __repr__(self):
+        return f"Tagged({self.tags})"
+
+
 class Broken:
     def __repr__(self):
         raise RuntimeError
@@ -160,7 +168,7 @@ def test_a_value_is_shown_as_people_read_it_and_never_with_an_address(name):
 
 
 def test_objects_are_given_by_class_and_public_fields_where_their_repr_says_nothing_lasting():
-    shown = write(Plain()([Addressed(), Slotted(), Broken(), Loop(), ValueError(f"at {Addressed()}")]))
+    shown = write(Plain()([Addressed(), Slotted(), Tagged(), Broken(), Loop(), ValueError(f"at {Addressed()}")]))
     module = __name__
     assert shown == "\n".join(
         [
@@ -168,6 +176,11 @@ def test_objects_are_given_by_class_and_public_fields_where_their_repr_says_noth
             "    value: 3",
             f"- [{module}.Slotted]:",
             "    shown: 1",
+            f"- [{module}.Tagged]:",
+            "    tags:",
+            '      - "a"',
+            '      - "b"',
+            '      - "c"',
             f"- <{module}.Broken>",
             f"- [{module}.Loop]:",
             "    me: …",

@@ -1,4 +1,5 @@
 import importlib.metadata
+import json
 import re
 
 import pytest
@@ -276,18 +277,23 @@ def test_an_amber_extension_of_the_users_keeps_its_files_and_its_version(project
 def test_an_extension_of_another_kind_gets_plain_data(project):
     project.write(
         test_a="""
-            import pytest, world
+            import pytest
+            from pydantic import BaseModel
+            from pytest_recorded.data import Data
             from syrupy.extensions.json import JSONSnapshotExtension
 
-            @pytest.mark.recorded("world.ask")
-            def test_ask(data, snapshot):
-                world.ask("hello")
-                assert data() == snapshot(extension_class=JSONSnapshotExtension)
+            class Answer(BaseModel):
+                answer: str
+                tags: set[str] = {"b", "a"}
+
+            @pytest.mark.recorded
+            def test_ask(snapshot):
+                assert Data([Answer(answer="HELLO")]) == snapshot(extension_class=JSONSnapshotExtension)
         """.replace("\n            ", "\n"),
     )
     assert project.run("--snapshot-update").outcomes == {"passed": 1}
     (file,) = project.folder.rglob("*.json")
-    assert file.read_text() == '[\n  {\n    "answer": "HELLO"\n  }\n]\n'
+    assert json.loads(file.read_text()) == [{"answer": "HELLO", "tags": ["a", "b"]}]
     assert project.run().outcomes == {"passed": 1}
 
 

@@ -345,6 +345,50 @@ def test_a_shared_recording_that_a_failing_test_may_use_is_left(project, cli):
     assert cli("unused", "--json").json["unused"] == []
 
 
+def test_a_shared_recording_that_a_skipped_test_has_used_is_left(project, cli):
+    project.write(test_a=SHARED.format(gone=False)).pytest()
+    project.write(test_a=SHARED.format(gone=True).replace("def test_one():", "def test_one():\n    pytest.skip('no')"))
+    assert cli("unused", "--json").json["unused"] == []
+
+
+FIXTURE = """
+@pytest.fixture(scope="module")
+def client():
+    world.ask("client")
+
+def test_x(client):
+    {instead}
+"""
+
+
+def test_a_shared_fixture_that_did_not_run_is_unused_only_if_all_tests_did(project, cli):
+    project.write(test_a=HEAD + FIXTURE.format(instead="pass")).pytest()
+    skipped = FIXTURE.format(instead="pass").replace("def test_x", "@pytest.mark.skip\ndef test_x")
+    project.write(test_a=HEAD + skipped)
+    assert cli("unused", "--json").json["unused"] == []
+    project.write(test_a=HEAD + "def test_x(): pass\n")
+    assert by_test(cli("unused", "--json")) == {"test_a.py@client": ["client"]}
+
+
+def test_a_block_that_did_not_come_to_its_end_is_not_judged_though_its_test_passed(project, cli):
+    block = """
+from world import ask
+import pytest
+from pytest_recorded import recorder, use_cassette
+ask = recorder(kind="world.swallowed")(ask)
+
+def test_x():
+    with pytest.raises(ZeroDivisionError), use_cassette("cassettes/jobs.db"):
+        ask("a")
+        {zero}
+        ask("b")
+"""
+    project.write(test_a=block.format(zero="pass").replace("pytest.raises(ZeroDivisionError), ", "")).pytest()
+    assert len(project.scopes()) == 2
+    project.write(test_a=block.format(zero="raise ZeroDivisionError"))
+    assert cli("unused", "--json").json["unused"] == []
+
+
 def test_other_cassettes_are_not_looked_at(project, cli):
     project.write(test_a=SIMPLE).pytest()
     with use_cassette(project.folder / "other.db", scope="test_a.py::test_x"):

@@ -100,3 +100,13 @@ def test_wrong_arguments_are_refused_here_too(cassette):
         with pytest.raises(UsageError, match="4 digits"):
             block.get("a")
         assert block.get("f" * 32) is None
+
+
+def test_a_scope_that_looks_like_a_glob_does_not_find_the_calls_of_another(tmp_path):
+    path = tmp_path / "jobs.db"
+    with use_cassette(path, scope="asks[1]"):
+        trip("Rome")
+    with use_cassette(path, scope="asks1") as block:
+        trip("Oslo")
+        assert cities(block.query(scope="asks[1]")) == ["Rome"]
+        assert cities(block.query(scope="asks[!2]")) == ["Oslo"]

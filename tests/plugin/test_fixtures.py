@@ -194,35 +194,35 @@ def test_a_wrong_option_given_by_a_fixture_is_an_error_of_its_tests(example):
     assert "the fixture recorded_options: there is no argument 'mod'. Did you mean 'mode'?" in result.output
 
 
+ASKS = """
+import pytest
+from pytest_recorded import attach, recorder
+
+@recorder(kind="fixture.ask")
+def ask(city):
+    attach("city", city)
+    return city
+
+@pytest.mark.recorded
+def test_a(recorded):
+    assert recorded.last() == []
+    ask("Rome")
+    assert [job.response for job in recorded.query()] == ["Rome"]
+    ask("Oslo")
+    assert [job.response for job in recorded.last()] == ["Oslo", "Rome"]
+    assert [job.response for job in recorded.query(order="asc", kind="fixture.*")] == ["Rome", "Oslo"]
+    (job,) = recorded.query(where_data={"city": "Rome"})
+    assert recorded.get(job.id) == job
+    assert [job.response for job in recorded.query(scope="*::test_a", order="asc")] == ["Rome", "Oslo"]
+
+@pytest.mark.recorded
+def test_b(recorded):
+    ask("Lima")
+    assert [job.response for job in recorded.query()] == ["Lima"]
+"""
+
+
 def test_the_fixture_answers_queries_about_the_calls_that_its_test_has_made(example):
-    example.write(
-        test_it="""
-        import contextlib
-        import pytest
-        from pytest_recorded import CassetteError, attach, recorder
-
-        @recorder(kind="fixture.ask")
-        def ask(city):
-            attach("city", city)
-            return city
-
-        @pytest.mark.recorded
-        def test_a(recorded):
-            assert recorded.last() == []
-            ask("Rome")
-            assert [job.response for job in recorded.query()] == ["Rome"]
-            ask("Oslo")
-            assert [job.response for job in recorded.last()] == ["Oslo", "Rome"]
-            assert [job.response for job in recorded.query(order="asc", kind="fixture.*")] == ["Rome", "Oslo"]
-            (job,) = recorded.query(where_data={"city": "Rome"})
-            assert recorded.get(job.id) == job
-            assert [job.response for job in recorded.query(scope="*::test_a", order="asc")] == ["Rome", "Oslo"]
-
-        @pytest.mark.recorded
-        def test_b(recorded):
-            ask("Lima")
-            assert [job.response for job in recorded.query()] == ["Lima"]
-        """
-    )
+    example.write(test_it=ASKS)
     assert example.run().outcomes == {"passed": 2}
     assert example.run("--record-mode=none").outcomes == {"passed": 2}

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from .exchange import fold, llm_call, name_of
 from .prices import Price, price
-from .usage import Usage, figures
+from .usage import Usage, dollars, figures
 
 if TYPE_CHECKING:
     from .call import LLMCall, ToolCall
 
-__all__ = ["LLMCall", "Price", "ToolCall", "Usage", "figures", "fold", "llm_call", "name_of", "price"]
+__all__ = ["LLMCall", "Price", "ToolCall", "Usage", "dollars", "figures", "fold", "llm_call", "name_of", "price"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from .call import LLMCall
     from .prices import Price
 
-__all__ = ["DIGITS", "Usage", "figures"]
+__all__ = ["DIGITS", "Usage", "dollars", "figures"]
 
 # To how many decimals US dollars are rounded: a token of the cheapest models costs some billionths.
 DIGITS: Final = 12
@@ -25,6 +26,14 @@ _COUNTS: Final = (
     "cache_creation_tokens",
     "reasoning_tokens",
 )
+
+
+def dollars(usd: float) -> str:
+    """Return an amount of US dollars in words: `$12.30`, `$0.0123`, `$0.000015`."""
+    if abs(usd) >= 1 or usd == 0:
+        return f"${usd:,.2f}"
+    digits = 4 if abs(usd) >= 0.01 else 1 - math.floor(math.log10(abs(usd)))  # noqa: PLR2004 - a cent
+    return f"${usd:.{digits}f}"
 
 
 def figures(call: LLMCall, price: Price | None = None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ..cassette import Cassette
 from ..made import made_jobs
 from ..modes import Act, RecordMode
 from ..queries import Queries
+from ..spoken import LLMCalls
 from ..target import target_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Recorded(Calls, Queries):
     def jobs(self) -> list[Job]:
         """The calls that this test has made so far, recorded or replayed, in the order in which it made them."""
         return made_jobs(self._scope, self._known)
+
+    @property
+    def llm(self) -> LLMCalls:
+        """Those of the calls that are of language models: what they have used, and assertions on them."""
+        return LLMCalls(self.jobs)
 
     def _beside(self) -> str:
         if self.mode is RecordMode.OFF:

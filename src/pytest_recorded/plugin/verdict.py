@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..llm import Usage
+from ..llm import Usage, dollars
 from ..spending import usages_from
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _used(usage: Usage) -> str:
     tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
     if not usage.priced:
         return tokens
-    return f"{tokens} ({'at least ' if usage.unpriced else ''}${usage.cost_usd:,.4f})"
+    return f"{tokens} ({'at least ' if usage.unpriced else ''}{dollars(usage.cost_usd)})"
 
 
 def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tuple[str, bool]]:

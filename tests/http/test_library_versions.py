@@ -39,7 +39,9 @@ def test_a_call_of_an_sdk_names_it_and_the_library_that_it_uses(server, cassette
     with cassette() as block, openai.OpenAI(base_url=server.url, api_key="none") as client:
         client.chat.completions.create(**ASKED)
     (job,) = block.jobs
-    assert job.info == {"via": "httpx2", "versions": installed("httpx2", "openai")}
+    info = job.info
+    assert info.pop("llm") == {"name": "openai.chat"}
+    assert info == {"via": "httpx2", "versions": installed("httpx2", "openai")}
     assert job.versions == installed("httpx2", "openai")
 
 

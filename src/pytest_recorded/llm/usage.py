@@ -67,6 +67,11 @@ class Usage:
     priced: int = 0
 
     @property
+    def tokens(self) -> int:
+        """Tokens of prompts and answers together."""
+        return self.input_tokens + self.output_tokens
+
+    @property
     def unpriced(self) -> int:
         """Of how many calls the price is not known."""
         return self.calls - self.priced

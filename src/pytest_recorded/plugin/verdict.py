@@ -67,13 +67,13 @@ def in_words(counts: Counter[str]) -> str:
 
 
 def _usage_in_words(tally: Tally) -> str:
-    used = [f"{_used(usage)} {how}" for usage, how in ((tally.spent, "spent"), (tally.saved, "saved")) if usage.calls]
+    used = [f"{_used(usage)} {how}" for usage, how in ((tally.spent, "spent"), (tally.saved, "saved")) if usage.tokens]
     return "; LLM: " + ", ".join(used) if used else ""
 
 
 def _used(usage: Usage) -> str:
     """Return tokens and money in words: of calls without a known price there is at least what the others cost."""
-    tokens = f"{usage.input_tokens + usage.output_tokens:,} tokens"
+    tokens = f"{usage.tokens:,} tokens"
     if not usage.priced:
         return tokens
     return f"{tokens} ({'at least ' if usage.unpriced else ''}{dollars(usage.cost_usd)})"

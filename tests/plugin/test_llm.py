@@ -1,0 +1,149 @@
+"""Calls of language models in tests: what the fixture says of them, and what the last line says of their cost."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import sqlite3
+import threading
+
+import pytest
+
+HEAD = """
+import os
+import httpx, pytest
+from pytest_recorded import LLMCall
+URL = os.environ["WORLD_URL"]
+pytestmark = pytest.mark.recorded
+
+def ask(text, path="/v1/chat/completions"):
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
+    return httpx.post(URL + path, json=body, timeout=20).json()
+"""
+ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "gpt-4o-mini-2024-07-18",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "tool_calls",
+            "message": {
+                "role": "assistant",
+                "content": "Let me see.",
+                "tool_calls": [
+                    {
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "weather", "arguments": '{"city": "Rome"}'},
+                    }
+                ],
+            },
+        }
+    ],
+    "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+}
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps(
+            ANSWER if "messages" in asked and self.path.endswith("completions") else {"ok": True}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def models():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+@pytest.fixture
+def project(example, models, monkeypatch):
+    """A project whose tests ask a model."""
+    monkeypatch.setenv("WORLD_URL", models)
+    return example
+
+
+def test_a_call_of_a_model_is_an_llm_call_with_tokens_and_the_price_of_its_day(project):
+    project.write(
+        test_a=HEAD + "def test_x(recorded):\n    ask('Where?')\n"
+        "    (call,) = recorded.llm.calls\n"
+        "    assert (call.provider, call.operation, call.text) == ('openai', 'chat', 'Let me see.')\n"
+        "    assert (recorded.llm.input_tokens, recorded.llm.output_tokens) == (1000, 500)\n"
+        "    assert recorded.llm.cost_usd == pytest.approx(0.00045)\n"
+        "    assert recorded.jobs[0].data == call == recorded.data(LLMCall)[0] == recorded.data('llm.openai.*')[0]\n"
+        "    recorded.assert_called('llm.*', times=1, where_data={'finish_reasons': ['tool_calls']})\n"
+        "    recorded.llm.assert_tokens(max_input=1000, max_output=500)\n"
+        "    recorded.llm.assert_cost(max_usd=0.001)\n"
+        "    recorded.llm.assert_tool_called('weather', {'city': 'Rome'})\n"
+    )
+    first = project.run()
+    assert first.outcomes == {"passed": 1}, first.output
+    assert "0 unused; LLM: 1,500 tokens ($0.00045) spent" in first.output
+    again = project.run("--record-mode=none")
+    assert again.outcomes == {"passed": 1}, again.output
+    assert "0 unused; LLM: 1,500 tokens ($0.00045) saved" in again.output
+
+
+def test_a_call_of_a_model_can_be_asked_for_with_sql(project):
+    project.write(test_a=HEAD + "def test_x(): ask('Where?')\n")
+    project.run()
+    connection = sqlite3.connect(project.folder / "cassettes/jobs.db")
+    found = connection.execute(
+        "SELECT json_extract(data_json, '$.operation'), json_extract(info_json, '$.llm.name'),"
+        " json_extract(info_json, '$.llm.input_tokens'), json_extract(info_json, '$.llm.cost_usd') FROM jobs"
+    ).fetchall()
+    connection.close()
+    assert found == [("chat", "openai.chat", 1000, pytest.approx(0.00045))]
+
+
+def test_what_is_no_call_of_a_model_has_no_figures(project):
+    project.write(
+        test_a=HEAD + "def test_x(recorded):\n    ask('Where?', '/messages')\n"
+        "    assert len(recorded.llm) == 0 and recorded.llm.cost_usd == 0 and recorded.jobs[0].data is None\n"
+        "    recorded.assert_not_called('llm.*')\n"
+    )
+    result = project.run()
+    assert result.outcomes == {"passed": 1}, result.output
+    assert "LLM:" not in result.output
+
+
+FAILURES = {
+    "recorded.llm.assert_tokens(max_input=999)": "1,000 input_tokens were used, 999 are allowed",
+    "recorded.llm.assert_cost(max_usd=0.0001)": "$0.00045 were spent, $0.00010 are allowed",
+    "recorded.llm.assert_tool_called('search')": "the tool search was not called",
+    "recorded.llm.assert_tool_called('weather', {'city': 'Oslo'})": "$.city: expected 'Oslo', was 'Rome'",
+    "recorded.llm.assert_tool_called('weather', times=2)": "the tool weather was called 1 times, expected 2",
+}
+
+
+@pytest.mark.parametrize("assertion", FAILURES)
+def test_a_failed_assertion_on_models_says_what_was_instead(project, assertion):
+    project.write(test_a=HEAD + f"def test_x(recorded):\n    ask('Where?')\n    {assertion}\n")
+    result = project.run("--record-failed")
+    assert result.outcomes == {"failed": 1}
+    assert FAILURES[assertion] in result.output
+
+
+def test_workers_of_xdist_add_up_what_models_have_used(project):
+    project.write(test_a=HEAD + "@pytest.mark.parametrize('n', range(4))\ndef test_x(n): ask(str(n))\n")
+    assert "LLM: 6,000 tokens ($0.0018) spent" in project.run("-n2", plugins=("xdist.plugin",)).output
+    assert "LLM: 6,000 tokens ($0.0018) saved" in project.run("-n2", plugins=("xdist.plugin",)).output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -81,7 +82,8 @@ def test_a_closed_ledger_is_read_without_a_trace(tmp_path, row):
     with open_jobs(str(ledger.path)) as jobs:
         assert keys(jobs) == ["k"]
         assert jobs.get(row().id[:8]).key == "k"
-        assert jobs.connection().execute("SELECT kind FROM jobs").fetchall() == [("shop.ask",)]
+        with contextlib.closing(jobs.connection()) as connection:
+            assert connection.execute("SELECT kind FROM jobs").fetchall() == [("shop.ask",)]
         assert (jobs.path, jobs.tests()) == (ledger.path, [])
     assert seen(tmp_path) == before
 

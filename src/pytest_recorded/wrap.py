@@ -91,17 +91,20 @@ def _module(path: str, parts: list[str]) -> tuple[Any, list[str]]:
 
 
 def _replace(path: str, holder: Any, name: str) -> Wrapped:
+    made, references = _swap(path, holder, name)
+    others = references - _references_alone()
+    if others > 0 and not isinstance(holder, type):
+        _replace_other_names(path, made.fn, getattr(holder, name), others)
+    return made
+
+
+def _swap(path: str, holder: Any, name: str) -> tuple[Wrapped, int]:
+    """Put a wrapper where the function is; return it, and how often the function itself is referred to."""
     raw = inspect.getattr_static(holder, name)
     original = raw.__func__ if isinstance(raw, staticmethod | classmethod) else getattr(holder, name)
     if isinstance(holder, type) and inspect.isfunction(raw):
         original = raw
-    known = getattr(original, "_recorded_path", None)
-    if known is not None:
-        raise ConfigurationError(f"recorded: {path!r} is the same function as {known!r}. Use one of the two paths.")
-    if isinstance(original, type):
-        raise ConfigurationError(f"recorded: {path!r} is a class. Name a method of it: '{path}.…'.")
-    if not callable(original):
-        raise ConfigurationError(f"recorded: {path!r} is not callable; it is a {type(original).__name__}.")
+    _check(path, original)
     replacement = wrapped(original, functools.partial(_target, path), takes_key=False)
     vars(replacement)["_recorded_path"] = path
     try:
@@ -115,24 +118,52 @@ def _replace(path: str, holder: Any, name: str) -> Wrapped:
             f"recorded: {path!r} cannot be replaced: {holder!r} does not allow it. Wrap it in a function of your own "
             f"and name that."
         ) from None
-    if not isinstance(holder, type):
-        _replace_other_names(path, original, replacement)
     in_class = isinstance(holder, type) and not isinstance(raw, staticmethod)
-    return Wrapped(original, in_class and not inspect.ismethod(original))
+    made = Wrapped(original, in_class and not inspect.ismethod(original))
+    return made, sys.getrefcount(original)
+
+
+@functools.cache
+def _references_alone() -> int:
+    """Return how often a function is referred to, after `_swap`, that nobody else has."""
+    module = types.ModuleType("alone")
+    vars(module)["call"] = lambda: None
+    return _swap("alone.call", module, "call")[1]
+
+
+def _check(path: str, original: Any) -> None:
+    known = getattr(original, "_recorded_path", None)
+    if known is not None:
+        raise ConfigurationError(f"recorded: {path!r} is the same function as {known!r}. Use one of the two paths.")
+    if isinstance(original, type):
+        raise ConfigurationError(f"recorded: {path!r} is a class. Name a method of it: '{path}.…'.")
+    if not callable(original):
+        raise ConfigurationError(f"recorded: {path!r} is not callable; it is a {type(original).__name__}.")
 
 
 def _target(path: str, book: Book) -> Target | None:
     return book.targets.get(path)
 
 
-def _replace_other_names(path: str, original: Any, replacement: Any) -> None:
-    """Replace the function where modules have imported it by name; name the places where it cannot be replaced."""
+def _replace_other_names(path: str, original: Any, replacement: Any, others: int) -> None:
+    """Replace the function where modules have imported it by name; name the places where it cannot be replaced.
+
+    Args:
+        path: The path of the function.
+        original: The function.
+        replacement: What has taken its place.
+        others: How many others refer to it.
+
+    """
     for module in list(sys.modules.values()):
         names = vars(module) if isinstance(module, types.ModuleType) else {}
         # Not a comprehension, which would be one more holder.
         for name, value in list(names.items()):
             if value is original:
                 setattr(module, name, replacement)
+                others -= 1
+    if others <= 0:
+        return
     # Each question to the garbage collector looks at every object there is: our own cell is not worth any.
     own = set(map(id, replacement.__closure__ or ()))
     holders = [place for holder in gc.get_referrers(original) if id(holder) not in own and (place := _describe(holder))]

@@ -74,7 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         answer = answer_to(asked["messages"][-1]["content"])
         if asked.get("stream"):
-            self._stream(asked["model"], answer)
+            self._stream(
+                asked["model"], answer, tells_usage=(asked.get("stream_options") or {}).get("include_usage", False)
+            )
         else:
             self._send(200, _completion(asked["model"], answer))
 
@@ -86,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _stream(self, model: str, answer: str) -> None:
+    def _stream(self, model: str, answer: str, *, tells_usage: bool) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
@@ -94,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         for index, word in enumerate(answer.split(" ")):
             time.sleep(_TOKEN_SECONDS)
             self._chunk(f"data: {json.dumps(_delta(model, word if index == 0 else ' ' + word))}\n\n")
+        if tells_usage:
+            self._chunk(f"data: {json.dumps({**_delta(model, ''), 'choices': [], 'usage': _usage(answer)})}\n\n")
         self._chunk("data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -107,15 +111,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _completion(model: str, answer: str) -> dict[str, Any]:
-    words = len(answer.split())
     return {
         "id": "chatcmpl-demo",
         "object": "chat.completion",
         "created": 0,
         "model": model,
         "choices": [{"index": 0, "message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": words, "total_tokens": 10 + words},
+        "usage": _usage(answer),
     }
+
+
+def _usage(answer: str) -> dict[str, int]:
+    words = len(answer.split())
+    return {"prompt_tokens": 10, "completion_tokens": words, "total_tokens": 10 + words}
 
 
 def _delta(model: str, word: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import importlib
 import os
 import pkgutil
@@ -9,6 +11,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ import pytest_recorded
 from pytest_recorded import converters, objects, recording, target, wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # pytester forgets what a run has imported. Our own modules are imported before the first one, and stay.
@@ -165,3 +169,45 @@ def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Examp
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeini("[pytest]\npythonpath = .\n")
     return Example(pytester.path, pytester).write(world=WORLD)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """What the servers of tests answer with: `answers` says status, type and body."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, kind, body = self.server.answers(self.path, asked)  # type: ignore[attr-defined]
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def log_message(self, *args: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[Callable[[str, bytes], tuple[int, str, bytes]]], str]]:
+    """Start servers on the loopback: `serve(answers)` returns the URL of one.
+
+    `answers` is called with the path and the body of a request, and returns status, content type and body.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(answers: Callable[[str, bytes], tuple[int, str, bytes]]) -> str:
+            server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+            server.daemon_threads = True
+            server.answers = answers  # type: ignore[attr-defined]
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            stack.callback(thread.join, 10)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield start

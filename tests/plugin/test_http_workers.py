@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
-
 import pytest
 
 XDIST = ("xdist.plugin",)
@@ -16,37 +13,20 @@ pytestmark = pytest.mark.recorded
 """
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        body = self.path.encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
-def world(monkeypatch):
-    """A server that notes what it is asked; its address is in the environment."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    server.asked = []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("WORLD_URL", f"http://127.0.0.1:{server.server_address[1]}")
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+def asked(serve, monkeypatch):
+    """What a server has been asked; its address is in the environment."""
+    paths = []
+
+    def answers(path, _body):
+        paths.append(path)
+        return 200, "text/plain", path.encode()
+
+    monkeypatch.setenv("WORLD_URL", serve(answers))
+    return paths
 
 
-def test_workers_of_xdist_record_each_call_once_into_one_cassette_and_replay_without_the_server(example, world):
+def test_workers_of_xdist_record_each_call_once_into_one_cassette_and_replay_without_the_server(example, asked):
     body = """
 @pytest.mark.parametrize("n", range(6))
 def test_own(n):
@@ -66,24 +46,24 @@ def test_threads(n):
     example.write(**{f"test_{name}": HEAD + body.replace("NAME", name) for name in "ab"})
     result = example.spawn("-n2", plugins=XDIST)
     assert (result.outcomes, result.counts) == ({"passed": 18}, {"recorded": 60})
-    assert len(world.asked) == len(set(world.asked)) == len(example.rows()) == 60
+    assert len(asked) == len(set(asked)) == len(example.rows()) == 60
     assert example.staged == []
     # The last test asks for what nobody has recorded.
     example.write(test_c=HEAD + 'def test_x(): requests.get(f"{URL}/c", timeout=20)\n')
     result = example.spawn("-n2", "--record-mode=none", plugins=XDIST)
     assert (result.outcomes, result.counts) == ({"passed": 18, "failed": 1}, {"replayed": 60, "missed": 1})
-    assert len(world.asked) == 60
+    assert len(asked) == 60
 
 
-def test_workers_that_ask_the_same_in_scope_suite_ask_the_server_once(example, world):
+def test_workers_that_ask_the_same_in_scope_suite_ask_the_server_once(example, asked):
     text = HEAD.replace("pytest.mark.recorded", 'pytest.mark.recorded(scope="suite")')
     text += 'def test_same(): assert requests.get(f"{URL}/same", timeout=20).text == "/same"\n'
     example.write(**{f"test_{name}": text for name in "abcd"})
     result = example.spawn("-n2", "--dist=loadfile", plugins=XDIST)
     assert result.counts == {"recorded": 1, "replayed": 3}
-    assert world.asked == ["/same"]
+    assert asked == ["/same"]
     assert example.run("--record-mode=none").counts == {"replayed": 4}
-    assert world.asked == ["/same"]
+    assert asked == ["/same"]
 
 
 LATE = (
@@ -112,17 +92,17 @@ def test_b():
 
 
 @pytest.mark.parametrize("client", ["requests", "httpx2"])
-def test_a_request_of_a_thread_that_outlives_its_test_is_refused_and_named(client, example, world):
+def test_a_request_of_a_thread_that_outlives_its_test_is_refused_and_named(client, example, asked):
     example.write(test_a=LATE.replace("CLIENT", client))
     for arguments, count in (((), {"recorded": 1}), (("--record-mode=none",), {"replayed": 1})):
         result = example.run(*arguments)
         assert (result.outcomes, result.counts) == ({"passed": 2}, count)
         assert "/late" in result.output
         assert "was called after test_a.py::test_a had ended: refused" in result.output
-    assert world.asked == ["/b"]
+    assert asked == ["/b"]
 
 
-def test_a_stream_that_a_thread_reads_on_after_its_test_is_kept_as_far_as_it_was_read(example, world):
+def test_a_stream_that_a_thread_reads_on_after_its_test_is_kept_as_far_as_it_was_read(example, asked):
     example.write(
         test_a=HEAD
         + """
@@ -154,4 +134,4 @@ def test_b():
     assert (result.outcomes, result.counts) == ({"passed": 2}, {"recorded": 1})
     result = example.run("--record-mode=none")
     assert (result.outcomes, result.counts) == ({"passed": 2}, {"replayed": 1})
-    assert len(world.asked) == 1
+    assert len(asked) == 1

@@ -6,6 +6,7 @@ from typing import Literal
 
 import anthropic
 import openai
+from openai.types.chat import ChatCompletionMessageParam, ParsedChatCompletion
 from pydantic import BaseModel
 
 GPT = "gpt-4o-mini"
@@ -27,32 +28,31 @@ def triage(client: openai.OpenAI, letter: str) -> Ticket:
         ValueError: The model has refused to.
 
     """
-    answer = client.chat.completions.parse(
-        model=GPT,
-        messages=[{"role": "system", "content": "Sort letters."}, {"role": "user", "content": letter}],
-        response_format=Ticket,
-    )
-    return _ticket(answer.choices[0].message.parsed, letter)
+    answer = client.chat.completions.parse(model=GPT, messages=_sorting(letter), response_format=Ticket)
+    return _ticket(answer)
 
 
 async def triage_all(client: openai.AsyncOpenAI, letters: list[str]) -> list[Ticket]:
-    """Sort letters, all at once."""
+    """Sort letters, all at once.
 
-    async def one(letter: str) -> Ticket:
-        answer = await client.chat.completions.parse(
-            model=GPT,
-            messages=[{"role": "system", "content": "Sort letters."}, {"role": "user", "content": letter}],
-            response_format=Ticket,
-        )
-        return _ticket(answer.choices[0].message.parsed, letter)
+    Raises:
+        ValueError: The model has refused to sort one of them.
 
-    return list(await asyncio.gather(*map(one, letters)))
+    """
+    parse = client.chat.completions.parse
+    asked = [parse(model=GPT, messages=_sorting(letter), response_format=Ticket) for letter in letters]
+    return [_ticket(answer) for answer in await asyncio.gather(*asked)]
 
 
-def _ticket(parsed: Ticket | None, letter: str) -> Ticket:
-    if parsed is None:
-        raise ValueError(f"the model has refused to sort this letter: {letter}")
-    return parsed
+def _sorting(letter: str) -> list[ChatCompletionMessageParam]:
+    return [{"role": "system", "content": "Say what this letter is about."}, {"role": "user", "content": letter}]
+
+
+def _ticket(answer: ParsedChatCompletion[Ticket]) -> Ticket:
+    message = answer.choices[0].message
+    if message.parsed is None:
+        raise ValueError(f"the model has not sorted the letter: {message.refusal or message.content}")
+    return message.parsed
 
 
 def draft(client: openai.OpenAI, letter: str) -> Iterator[str]:

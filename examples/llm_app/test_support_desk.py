@@ -27,9 +27,9 @@ def test_an_answer_comes_in_pieces(gpt, recorded):
     assert (call.streamed, call.finish_reasons) == (True, ["stop"])
 
 
-def test_letters_that_are_sorted_at_once_find_their_answers_in_any_order():
+def test_letters_that_are_sorted_at_once_find_their_answers_in_any_order(gpt):
     async def topics(*letters):
-        async with openai.AsyncOpenAI(base_url="http://127.0.0.1:8000/v1", api_key="sk-none") as client:
+        async with openai.AsyncOpenAI(base_url=gpt.base_url, api_key=gpt.api_key) as client:
             return [ticket.topic for ticket in await desk.triage_all(client, list(letters))]
 
     asked = topics("My parcel is lost.", "My card was charged twice.", "Do you sell tea?")

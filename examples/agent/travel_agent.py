@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import railway
 from openai import OpenAI
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
+from openai.types.shared_params import FunctionDefinition
 
 MODEL = "gpt-4o-mini"
 TOOLS: dict[str, Callable[..., Any]] = {"find_trains": railway.find_trains, "book_seat": railway.book_seat}
@@ -30,7 +31,8 @@ def travel(client: OpenAI, wish: str, *, max_steps: int = 5) -> str:
         message = answer.choices[0].message
         if not message.tool_calls:
             return message.content or ""
-        messages.append(message.to_dict())  # type: ignore[arg-type] # what the API has said is what it takes
+        # What the API has said is what it takes.
+        messages.append(cast("ChatCompletionMessageParam", message.to_dict()))
         for call in message.tool_calls:
             if call.type == "function":
                 result = use(call.function.name, json.loads(call.function.arguments))
@@ -48,9 +50,10 @@ def use(tool: str, arguments: dict[str, Any]) -> str:
 
 
 def _schema(tool: Callable[..., Any], *names: str) -> ChatCompletionFunctionToolParam:
-    texts = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": list(names)}
-    function = {"name": tool.__name__, "description": tool.__doc__ or "", "parameters": texts}
-    return {"type": "function", "function": function}  # type: ignore[typeddict-item]
+    properties = {name: {"type": "string"} for name in names}
+    texts: dict[str, object] = {"type": "object", "properties": properties, "required": list(names)}
+    function = FunctionDefinition(name=tool.__name__, description=tool.__doc__ or "", parameters=texts)
+    return {"type": "function", "function": function}
 
 
 SCHEMAS = [_schema(railway.find_trains, "origin", "destination"), _schema(railway.book_seat, "train", "passenger")]

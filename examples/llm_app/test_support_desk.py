@@ -43,7 +43,7 @@ def test_a_letter_is_answered_within_its_budget(gpt, claude, recorded, snapshot)
     assert "".join(desk.translate(claude, answer, "German")) == "Ihr Paket kommt morgen."
 
     recorded.assert_order(["llm.openai.*", "llm.anthropic.*", "llm.anthropic.*"])
-    recorded.llm.assert_tokens(max_input=60, max_output=30)
+    recorded.llm.assert_tokens(max_input=40, max_output=20)
     recorded.llm.assert_cost(max_usd=0.001)
     assert recorded.data("llm.*") == snapshot
 

@@ -50,19 +50,19 @@ def digest(text: str) -> str:
 
 @recorder(kind="scanner.scan", key=digest, data=Summary)
 def scan(text: str) -> Report:
-    """Scan the text of a file.
-
-    Raises:
-        SyntaxError: It is no Python.
-
-    """
-    findings = sorted(_findings(ast.parse(text)), key=lambda finding: finding.line)
+    """Scan the text of a file."""
+    findings = sorted(_findings(text), key=lambda finding: finding.line)
     severities = {finding.severity for finding in findings}
     worst = next((severity for severity in (Severity.HIGH, Severity.LOW) if severity in severities), None)
     return Report(lines=len(text.splitlines()), worst=worst, findings=findings)
 
 
-def _findings(tree: ast.AST) -> Iterator[Finding]:
+def _findings(text: str) -> Iterator[Finding]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        yield Finding(line=getattr(error, "lineno", None) or 1, rule="is no Python", severity=Severity.LOW)
+        return
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id="eval" | "exec" as name)):
@@ -73,7 +73,7 @@ def _findings(tree: ast.AST) -> Iterator[Finding]:
 
 def scan_folder(folder: Path) -> dict[Path, Report]:
     """Scan the Python files of a folder."""
-    return {path: scan(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.py"))}
+    return {path: scan(path.read_text(encoding="utf-8", errors="replace")) for path in sorted(folder.rglob("*.py"))}
 
 
 def main(folder: Path, database: Path) -> None:

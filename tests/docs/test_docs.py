@@ -262,7 +262,7 @@ def test_the_cassette_of_an_example_is_sound_and_its_tests_ask_for_all_of_it(pro
     assert rows
     assert run("pytest-recorded check", project) == [f"cassettes/jobs.db: {rows} rows, nothing found."]
     # With all plugins that are installed, as whoever types it there has them.
-    unused = f"env -u PYTEST_DISABLE_PLUGIN_AUTOLOAD {sys.executable} -m pytest_recorded unused"
+    unused = f"env -u PYTEST_DISABLE_PLUGIN_AUTOLOAD {sys.executable} -m pytest_recorded unused -- -p no:cacheprovider"
     assert run(unused, project) == [f"None of {rows} recordings unused, 0 bytes."]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import sdks
+from pytest_recorded import open_jobs
 from pytest_recorded.check import CODES
 from pytest_recorded.cli.app import app
 from pytest_recorded.cli.demo_api import DemoApi
@@ -25,6 +26,7 @@ from pytest_recorded.store.schema import CASSETTE, LEDGER
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pytest.ini"))
 # A block that has fences in it has a longer one around it.
 BLOCK = re.compile(r"^(`{3,})(python|proto|console|sql)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:#|//) ([\w.]+)")
@@ -231,6 +233,39 @@ def test_the_readme_names_the_two_commands():
 
 
 def test_links_between_documents_lead_somewhere():
-    for document in [*DOCUMENTS, ROOT / "CHANGELOG.md"]:
+    pages = (ROOT / "examples").rglob("README.md")
+    for document in [*DOCUMENTS, ROOT / "CHANGELOG.md", *pages]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), (document.name, target)
+
+
+def contents(project):
+    """Return the files of a project and what is in them, without what Python compiles."""
+    files = (path for path in project.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path: path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("project", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_is_replayed_in_its_folder_as_its_page_says_and_leaves_nothing_there(project):
+    before = contents(project)
+    (session,) = [text for language, text in blocks(project / "README.md") if language == "console"]
+    for command, expected in sessions(session):
+        printed = run(command, project)
+        assert matches(expected, printed), "\n".join([f"$ {command}", *printed])
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize("project", EXAMPLES, ids=lambda path: path.name)
+def test_the_cassette_of_an_example_is_sound_and_its_tests_ask_for_all_of_it(project):
+    with open_jobs(project / "cassettes" / "jobs.db") as jobs:
+        rows = len(list(jobs.query(limit=None)))
+    assert rows
+    assert run("pytest-recorded check", project) == [f"cassettes/jobs.db: {rows} rows, nothing found."]
+    # With all plugins that are installed, as whoever types it there has them.
+    unused = f"env -u PYTEST_DISABLE_PLUGIN_AUTOLOAD {sys.executable} -m pytest_recorded unused -- -p no:cacheprovider"
+    assert run(unused, project) == [f"None of {rows} recordings unused, 0 bytes."]
+
+
+def test_every_example_has_its_row_in_the_table_of_examples():
+    rows = table_after("examples/README.md", "# Examples")
+    assert sorted(row[1] for row in rows[2:]) == [f"[{project.name}/]({project.name}/)" for project in EXAMPLES]

@@ -1,0 +1,11 @@
+"""One run of all examples, from the root of the repository: each project keeps a cassette of its own.
+
+A project that is run in its folder does not read this file. Its cassette is then where every project has it by default.
+"""
+
+import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)  # before all other fixtures of modules, which may make calls
+def recorded_options(request):
+    return {"cassette": str(request.path.parent / "cassettes" / "jobs.db")}

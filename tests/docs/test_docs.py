@@ -232,6 +232,13 @@ def test_the_readme_names_the_two_commands():
     assert "\n    uv run pytest " in text
 
 
+def test_the_first_example_of_the_readme_is_in_examples_with_a_cassette_of_this_repository():
+    first = next(text for language, text in blocks(ROOT / "README.md") if language == "python")
+    _, _, example = (ROOT / "examples" / "test_assistant.py").read_text(encoding="utf-8").partition("\n\n")
+    assert first.partition("\n")[2].strip() == example.strip()
+    assert run("pytest-recorded check", ROOT) == ["cassettes/jobs.db: 1 row, nothing found."]
+
+
 def test_links_between_documents_lead_somewhere():
     pages = (ROOT / "examples").rglob("README.md")
     for document in [*DOCUMENTS, ROOT / "CHANGELOG.md", *pages]:

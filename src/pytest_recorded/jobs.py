@@ -96,11 +96,14 @@ class Job:
     @property
     def names(self) -> tuple[str, ...]:
         """What globs of kinds find the call by: its kind, and of an LLM call also its name, as `llm.openai.chat`."""
-        name = self._llm_name() if is_http(self.kind) else None
+        try:
+            name = self._llm_name() if is_http(self.kind) else None
+        except Exception:  # noqa: BLE001 - a file may hold anything, and a call is found by its kind all the same
+            name = None
         return (self.kind,) if name is None else (self.kind, f"llm.{name}")
 
     def _llm_name(self) -> str | None:
-        noted = self._figures().get("name")
+        noted = self.figures.get("name")
         if isinstance(noted, str):
             return noted
         request, response = self.request, self.response
@@ -108,7 +111,9 @@ class Job:
             return None
         return llm.name_of(request, response if isinstance(response, HttpResponse) else None)
 
-    def _figures(self) -> dict[str, Any]:
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What was noted of a call of a language model: its name, its tokens, its cost."""
         figures = self.info.get("llm")
         return figures if isinstance(figures, dict) else {}
 
@@ -123,7 +128,7 @@ class Job:
             return None
         answer = response if isinstance(response, HttpResponse) else None
         call = llm.llm_call(request, answer, error=self.error)
-        cost = self._figures().get("cost_usd")
+        cost = self.figures.get("cost_usd")
         return call.model_copy(update={"cost_usd": cost}) if call is not None and type(cost) in (int, float) else call
 
     @property
@@ -197,7 +202,7 @@ class Job:
         projection = self.projection
         if projection is None:
             return _tree(self.data_json), ""
-        attached = self._attached()
+        attached = self.attached
         if not projection.takes_job and not self._has_body():
             return attached or None, ""
         try:
@@ -225,8 +230,9 @@ class Job:
             raise SerializationError(f"{what}: give the model a class method from_job(job)")
         return body
 
-    def _attached(self) -> dict[str, Any]:
-        """Return what was attached, as it is stored."""
+    @property
+    def attached(self) -> dict[str, Any]:
+        """What was attached, as it is stored."""
         tree, names = _tree(self.data_json), self.info.get("attached")
         if not isinstance(tree, dict) or not isinstance(names, list):
             return {}

@@ -20,6 +20,8 @@ __all__ = ["again", "with_data"]
 
 # What a call has cost was said when it was recorded; prices that were corrected since change no recording.
 _PRICED: Final = ("cost_usd", "prices")
+# How a problem begins where it is told of a call that has just been made.
+_NO_DATA: Final = "has no data. "
 
 
 def with_data(answer: Answer, ticket: Ticket, own: Projection | None = None) -> tuple[Answer, str]:
@@ -45,10 +47,10 @@ def again(row: Row, chunks: Sequence[Chunk], choose: Choose) -> tuple[Row, str]:
     try:
         attached = Job.of(row, chunks).attached
     except Exception as error:  # noqa: BLE001 - a file may hold anything
-        return row, f"cannot be read ({type(error).__name__}: {error})."
+        return row, f"it cannot be read ({type(error).__name__}: {error})."
     bare = row._replace(data_json=to_text(attached) if attached else None)
     made, problem = _noted(bare, chunks, choose, {})
-    return made._replace(data_json=row.data_json) if problem else made, problem
+    return (made._replace(data_json=row.data_json), problem.removeprefix(_NO_DATA)) if problem else (made, "")
 
 
 def _noted(row: Row, chunks: Sequence[Chunk], choose: Choose, notes: dict[str, Any]) -> tuple[Row, str]:

@@ -142,7 +142,7 @@ def _of_model(title: str, found: Sequence[Outdated]) -> Iterator[str]:
     for one in found:
         if one.problem:
             request = "" if one.request.startswith(one.row.kind) else f"{one.row.kind}: "
-            yield f"{title}: {clip(request + one.request, _LONGEST)} {clip(one.problem, _LONGEST_PROBLEM)}"
+            yield f"  {clip(request + one.request, _LONGEST)}: {clip(one.problem, _LONGEST_PROBLEM)}"
 
 
 def _verdict(judged: _Judged) -> Iterator[str]:

@@ -26,10 +26,12 @@ _NO_DATA: Final = "has no data. "
 
 def with_data(answer: Answer, ticket: Ticket, own: Projection | None = None) -> tuple[Answer, str]:
     """Return an answer with its data; see `Call.projected`. `own`: the model of the function itself."""
-    row = ticket.row("", answer)
+    row = ticket.row(ticket.address.scope if ticket.address else "", answer)
     choose = lambda names: own or ticket.book.projection_of(names)  # noqa: E731 - the shortest name for it
     row, problem = _noted(row, answer.chunks, choose, {"attached": sorted(ticket.attached)} if ticket.attached else {})
-    return answer._replace(data_json=row.data_json, info_json=row.info_json), problem
+    # Stored is the moment that a model has seen.
+    answer = answer._replace(data_json=row.data_json, info_json=row.info_json, completed_at=row.completed_at)
+    return answer, problem
 
 
 def again(row: Row, chunks: Sequence[Chunk], choose: Choose) -> tuple[Row, str]:

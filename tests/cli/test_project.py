@@ -183,6 +183,30 @@ def test_what_tests_that_passed_have_recorded_gets_the_data_of_the_models_that_a
     suite.pytest("--recorded-mode=none")
 
 
+@pytest.mark.parametrize("whose", ["test", "suite"])
+def test_what_a_model_reads_of_the_call_itself_is_the_same_later(project, cli, whose):
+    models = """
+import pydantic
+
+class Timed(pydantic.BaseModel):
+    whose: str
+    ended: str
+    took: float
+
+    @classmethod
+    def from_job(cls, job):
+        return cls(whose=job.scope, ended=job.completed_at, took=job.duration_ms)
+"""
+    test = """
+import models, pytest, world
+@pytest.mark.recorded("world.ask", data=models.Timed, scope="WHOSE")
+def test_x(): world.ask("x")
+"""
+    project.write(models=models, test_x=test.replace("WHOSE", whose)).pytest()
+    assert cli("project").out == "None of 1 recording outdated.\n"
+    assert stored(project.cassette)[0][0]["whose"] == ("test_x.py::test_x" if whose == "test" else "")
+
+
 def test_it_says_for_people_what_differs_by_test_kind_and_model(suite, cli):
     write(suite, order="note: str")
     done = cli("project", "test_suite.py::test_passes")
@@ -296,6 +320,7 @@ def test_where_the_cassette_cannot_be_written_it_says_so_and_the_old_one_is_whol
     done = cli("project", "--yes", "test_suite.py::test_passes")
     assert done.code == 2
     assert "cannot be written" in done.err
+    assert "Make the folder" in done.err
     assert suite.cassette.read_bytes() == before
 
 

@@ -236,8 +236,8 @@ def test_a_cassette_that_may_not_be_written_loses_nothing(path, tmp_path):
     finally:
         path.parent.chmod(0o755)
     assert output.startswith(
-        f"called\nfine\n{path}: cannot be written (Permission denied). Make the folder {path.parent} one that this user "
-        f"may write to, and run the same again. What has been recorded is kept in "
+        f"called\nfine\n{path}: cannot be written (Permission denied). Make the folder {path.parent} one that this "
+        f"user may write to, and run the same again. What has been recorded is kept in "
     )
     assert path.read_bytes() == before
     assert without_rights(path, "new_episodes", tmp_path) == "fine\n"

@@ -14,9 +14,11 @@ from .drift import is_http
 from .errors import SerializationError
 from .job import Status
 from .message import HttpRequest, HttpResponse
+from .miss import describe
 from .objects import Types
 from .picking import with_attached
 from .projection import Projection, projection_for
+from .shown import clip
 from .target import target_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Job"]
 
 _FIRST_ERROR: Final = 400
+_LONGEST_REPR: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,13 @@ class Job:
     submitted_at: str
     started_at: str | None
     completed_at: str | None
-    request_json: str | None = field(repr=False)
-    response_json: str | None = field(repr=False)
-    data_json: str | None = field(repr=False)
-    error_json: str | None = field(repr=False)
-    info_json: str | None = field(repr=False)
-    _chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]] = field(repr=False, compare=False)
-    _choose: Choose | None = field(default=None, repr=False, compare=False)
+    request_json: str | None
+    response_json: str | None
+    data_json: str | None
+    error_json: str | None
+    info_json: str | None
+    _chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]] = field(compare=False)
+    _choose: Choose | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -92,6 +95,14 @@ class Job:
         """
         values = {**row._asdict(), "status": Status(row.status), "_chunks": chunks, "_choose": choose}
         return cls(**{name: value for name, value in values.items() if name not in ("owner", "beat_at")})
+
+    def __repr__(self) -> str:
+        try:
+            said = describe(self.kind, self.request_json)
+        except Exception:  # noqa: BLE001 - a file may hold anything, and who looks for the fault looks at this
+            said = self.kind
+        said = said if said.isprintable() else repr(said)
+        return f"<Job {clip(said, _LONGEST_REPR - len(f'<Job  {self.status}>'))} {self.status}>"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from contextlib import closing
 
 import pytest
 
+from pytest_recorded.job import Chunk, job_id
 from pytest_recorded.reprojection import Outdated, put_right
+from pytest_recorded.store.build import Changes, build
 from pytest_recorded.store.sqlite import CassetteFile
 
 SHOP = """
@@ -310,6 +312,20 @@ def test_a_recording_that_was_made_again_in_the_meantime_is_another_one(suite):
     assert put_right(suite.cassette, [Outdated(rows[1], "Order", rows[1]._replace(data_json="1"), "")]) == 1
     with closing(CassetteFile(suite.cassette)) as file:
         assert file.rows("test_suite.py::test_passes") == [rows[0], rows[1]._replace(data_json="1")]
+
+
+def test_other_attempts_at_a_call_the_pieces_of_its_answer_and_who_uses_it_stay(suite, tmp_path):
+    with closing(CassetteFile(suite.cassette)) as file:
+        (shared,) = file.rows("")
+        users = file.users()
+    again = shared._replace(attempt=1, id=job_id(shared.address, 1))
+    pieces = (Chunk(0, 0.5, '"a"'), Chunk(1, 2.0, '"b"'))
+    build(suite.cassette, Changes(fresh=[(again, pieces)], uses={("test_x.py::test_x", again.id)}), tmp_path)
+    assert put_right(suite.cassette, [Outdated(again, "", again._replace(data_json="1"), "")]) == 1
+    with closing(CassetteFile(suite.cassette)) as file:
+        assert set(file.rows("")) == {shared, again._replace(data_json="1")}
+        assert file.chunks(again.id) == list(pieces)
+        assert file.users() == {**users, again.id: ["test_x.py::test_x"]}
 
 
 def test_where_the_cassette_cannot_be_written_it_says_so_and_the_old_one_is_whole(suite, cli):

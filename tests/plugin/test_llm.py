@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import json
 import sqlite3
 import threading
 
 import pytest
-import yaml
-
-from pytest_recorded import open_jobs
-from pytest_recorded.options import Options
-from pytest_recorded.vcr import Importer
 
 HEAD = """
 import os
@@ -153,46 +147,3 @@ def test_workers_of_xdist_add_up_what_models_have_used(project):
     project.write(test_a=HEAD + "@pytest.mark.parametrize('n', range(4))\ndef test_x(n): ask(str(n))\n")
     assert "LLM: 6,000 tokens ($0.0018) spent" in project.run("-n2", plugins=("xdist.plugin",)).output
     assert "LLM: 6,000 tokens ($0.0018) saved" in project.run("-n2", plugins=("xdist.plugin",)).output
-
-
-def without_notes(project, _url):
-    """Record the call, and take away all that is noted of it, as if it had been recorded by somebody else."""
-    project.run()
-    with contextlib.closing(sqlite3.connect(project.cassette)) as connection, connection:
-        connection.execute("UPDATE jobs SET info_json = NULL, data_json = NULL")
-
-
-def imported(project, url):
-    """Import what vcrpy has recorded of the call."""
-    headers = {"Content-Type": ["application/json"]}
-    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Where?"}]}
-    uri = f"{url}/v1/chat/completions"
-    request = {"method": "POST", "uri": uri, "headers": headers, "body": json.dumps(body)}
-    status = {"code": 200, "message": "OK"}
-    response = {"status": status, "headers": headers, "body": {"string": json.dumps(ANSWER)}}
-    file = project.folder / "calls.yaml"
-    file.write_text(yaml.safe_dump({"version": 1, "interactions": [{"request": request, "response": response}]}))
-    Importer(project.cassette, Options(), scope="test_a.py::test_x").run([file])
-
-
-@pytest.mark.parametrize("made", [without_notes, imported])
-def test_a_call_of_a_model_of_which_nothing_is_noted_is_found_by_its_name(project, models, made):
-    """In assertions, in queries, and among the names that are nearest."""
-    project.write(
-        test_a=HEAD + "def test_x(recorded):\n    ask('Where?')\n"
-        "    if recorded.jobs[0].info.get('llm'): return\n"
-        "    (job,) = recorded.jobs\n"
-        "    assert recorded.calls('llm.*') == [job] == recorded.calls('llm.openai.chat') == recorded.calls('*.chat')\n"
-        "    assert list(recorded.query(kind='llm.*')) == [job] == list(recorded.query(kind='llm.openai.chat'))\n"
-        "    assert recorded.calls('llm.anthropic.*') == [] == list(recorded.query(kind='llm.anthropic.*'))\n"
-        "    assert [call.text for call in recorded.llm.calls] == ['Let me see.'] == [recorded.data('llm.*')[0].text]\n"
-        "    with pytest.raises(AssertionError, match='did you mean llm.openai.chat'):\n"
-        "        recorded.one('openai.chat')\n"
-    )
-    made(project, models)
-    replayed = project.run("--record-mode=none")
-    assert replayed.outcomes == {"passed": 1}, replayed.output
-    with open_jobs(project.cassette) as jobs:
-        assert [job.info.get("llm") for job in jobs.query(kind="llm.openai.*")] == [None]
-        assert list(jobs.query(kind="llm.anthropic.*")) == []
-        assert [job.kind for job in jobs.last(5, kind="llm.*")] == ["http.127.0.0.1"]

@@ -96,7 +96,8 @@ class Book(ABC):
 
         """
         kind, *_ = names = tuple(names)
-        target = target_of(kind)
+        # Another test may record the same function with another model.
+        target = next((own for own in self.targets.values() if own.kind == kind), None) or target_of(kind)
         if target is not None and target.slots.data is not None:
             return target.slots.data
         for glob, projection in self.projections:

@@ -172,8 +172,8 @@ class Ticket:
             )  # fmt: skip
         return Row(
             self.id, scope, self.call.kind, key, seq, self.attempt, parent, answer.status, None, moment, moment,
-            None, now(), self.request_json, answer.response_json, answer.data_json, answer.error_json,
-            self.info_json,
+            None, answer.completed_at or now(), self.request_json, answer.response_json, answer.data_json,
+            answer.error_json, self.info_json,
         )  # fmt: skip
 
     def attach(self, name: str, tree: Any) -> None:

@@ -71,6 +71,8 @@ class Answer(NamedTuple):
     chunks: tuple[Chunk, ...] = ()
     #: What is noted of the call besides, if more is known at its end than when it began.
     info_json: str | None = None
+    #: When it ended, if what was noted of it may say so; else that is when it is stored.
+    completed_at: str | None = None
 
 
 class Row(NamedTuple):

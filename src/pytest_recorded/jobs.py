@@ -14,9 +14,11 @@ from .drift import is_http
 from .errors import SerializationError
 from .job import Status
 from .message import HttpRequest, HttpResponse
+from .miss import describe
 from .objects import Types
 from .picking import with_attached
 from .projection import Projection, projection_for
+from .shown import clip
 from .target import target_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Job"]
 
 _FIRST_ERROR: Final = 400
+_LONGEST_REPR: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,13 @@ class Job:
     submitted_at: str
     started_at: str | None
     completed_at: str | None
-    request_json: str | None = field(repr=False)
-    response_json: str | None = field(repr=False)
-    data_json: str | None = field(repr=False)
-    error_json: str | None = field(repr=False)
-    info_json: str | None = field(repr=False)
-    _chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]] = field(repr=False, compare=False)
-    _choose: Choose | None = field(default=None, repr=False, compare=False)
+    request_json: str | None
+    response_json: str | None
+    data_json: str | None
+    error_json: str | None
+    info_json: str | None
+    _chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]] = field(compare=False)
+    _choose: Choose | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -93,14 +96,25 @@ class Job:
         values = {**row._asdict(), "status": Status(row.status), "_chunks": chunks, "_choose": choose}
         return cls(**{name: value for name, value in values.items() if name not in ("owner", "beat_at")})
 
+    def __repr__(self) -> str:
+        try:
+            said = describe(self.kind, self.request_json)
+        except Exception:  # noqa: BLE001 - a file may hold anything, and who looks for the fault looks at this
+            said = self.kind
+        said = said if said.isprintable() else repr(said)
+        return f"<Job {clip(said, _LONGEST_REPR - len(f'<Job  {self.status}>'))} {self.status}>"
+
     @property
     def names(self) -> tuple[str, ...]:
         """What globs of kinds find the call by: its kind, and of an LLM call also its name, as `llm.openai.chat`."""
-        name = self._llm_name() if is_http(self.kind) else None
+        try:
+            name = self._llm_name() if is_http(self.kind) else None
+        except Exception:  # noqa: BLE001 - a file may hold anything, and a call is found by its kind all the same
+            name = None
         return (self.kind,) if name is None else (self.kind, f"llm.{name}")
 
     def _llm_name(self) -> str | None:
-        noted = self._figures().get("name")
+        noted = self.figures.get("name")
         if isinstance(noted, str):
             return noted
         request, response = self.request, self.response
@@ -108,7 +122,9 @@ class Job:
             return None
         return llm.name_of(request, response if isinstance(response, HttpResponse) else None)
 
-    def _figures(self) -> dict[str, Any]:
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What was noted of a call of a language model: its name, its tokens, its cost."""
         figures = self.info.get("llm")
         return figures if isinstance(figures, dict) else {}
 
@@ -123,7 +139,7 @@ class Job:
             return None
         answer = response if isinstance(response, HttpResponse) else None
         call = llm.llm_call(request, answer, error=self.error)
-        cost = self._figures().get("cost_usd")
+        cost = self.figures.get("cost_usd")
         return call.model_copy(update={"cost_usd": cost}) if call is not None and type(cost) in (int, float) else call
 
     @property
@@ -197,7 +213,7 @@ class Job:
         projection = self.projection
         if projection is None:
             return _tree(self.data_json), ""
-        attached = self._attached()
+        attached = self.attached
         if not projection.takes_job and not self._has_body():
             return attached or None, ""
         try:
@@ -225,8 +241,9 @@ class Job:
             raise SerializationError(f"{what}: give the model a class method from_job(job)")
         return body
 
-    def _attached(self) -> dict[str, Any]:
-        """Return what was attached, as it is stored."""
+    @property
+    def attached(self) -> dict[str, Any]:
+        """What was attached, as it is stored."""
         tree, names = _tree(self.data_json), self.info.get("attached")
         if not isinstance(tree, dict) or not isinstance(names, list):
             return {}

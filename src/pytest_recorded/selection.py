@@ -6,25 +6,27 @@ SQL may narrow down what has to be looked at; whether a job is meant is decided 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from .canonical import load_tree
 from .choice import is_among
-from .errors import SerializationError, UsageError
+from .errors import UsageError
 from .job import Status
 from .where import data_of, matches_data, where_from
 
 if TYPE_CHECKING:
     from .jobs import Job
 
-__all__ = ["Moment", "Selection", "is_glob", "names_of", "selection_from"]
+__all__ = ["Moment", "Selection", "is_glob", "may_name_llm", "selection_from"]
 
 #: What `since` and `until` take.
 Moment = datetime | date | str
 
+_LLM: Final = "llm."
+_GLOBS: Final = re.compile("[*?[]")
 _ORDERS: Final = ("desc", "asc")
 _STATUSES: Final = tuple(status.value for status in Status)
 
@@ -76,15 +78,19 @@ class Selection:
             and (self.since is None or job.submitted_at >= self.since)
             and (self.until is None or job.submitted_at <= self.until)
             and (self.scope is None or self._has_scope(job.scope))
-            and (self.kind is None or self.kind in (names := names_of(job)) or self._fits(names))
+            and (self.kind is None or self._has_kind(job))
             and (not self.where or matches_data(data_of(job.data_json), self.where))
         )
 
     def _has_scope(self, scope: str) -> bool:
         return scope == self.scope or (not self.is_scope_exact and is_among(scope, (self.scope or "",)))
 
-    def _fits(self, names: tuple[str, ...]) -> bool:
-        return any(is_among(name, (self.kind or "",)) for name in names)
+    def _has_kind(self, job: Job) -> bool:
+        kind = self.kind or ""
+        if job.kind == kind or is_among(job.kind, (kind,)):
+            return True
+        # To know the name of a call takes reading it.
+        return may_name_llm(kind) and any(is_among(name, (kind,)) for name in job.names[1:])
 
 
 def is_glob(text: str) -> bool:
@@ -92,15 +98,10 @@ def is_glob(text: str) -> bool:
     return any(letter in text for letter in "*?[")
 
 
-def names_of(job: Job) -> tuple[str, ...]:
-    """Return what a call goes by: its kind, and for the call of a language model its name, as `llm.openai.chat`."""
-    if job.info_json is None or '"llm"' not in job.info_json:
-        return (job.kind,)
-    try:
-        name = load_tree(job.info_json)["llm"]["name"]
-    except (SerializationError, KeyError, TypeError):
-        return (job.kind,)
-    return (job.kind, f"llm.{name}")
+def may_name_llm(kind: str) -> bool:
+    """Return whether a kind, or a glob of kinds, may mean calls of language models by their names, as `llm.*`."""
+    start = _GLOBS.split(kind, maxsplit=1)[0]
+    return start.startswith(_LLM) or (is_glob(kind) and _LLM.startswith(start))
 
 
 def selection_from(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .choice import is_among
 from .modes import RecordMode
@@ -26,6 +26,7 @@ class Asked(NamedTuple):
         passed: Whether it ended well.
         live: Globs of the kinds that ran live, whatever is recorded of them.
         calls: The addresses that were asked for.
+        data: What the data of its recordings would be; only if that is what the tests are run for.
 
     """
 
@@ -35,10 +36,11 @@ class Asked(NamedTuple):
     passed: bool
     live: tuple[str, ...]
     calls: tuple[Address, ...]
+    data: tuple[tuple[Any, ...], ...] = ()
 
 
 #: Who is told; nobody, but while a suite is replayed to find out what it asks for.
-listeners: list[Callable[[Asked], None]] = []
+listeners: list[Callable[[Asked, Scope], None]] = []
 
 
 def tell(scope: Scope, whose: str, *, passed: bool) -> None:
@@ -47,7 +49,7 @@ def tell(scope: Scope, whose: str, *, passed: bool) -> None:
         calls = tuple(ticket.address for ticket in scope.tickets if ticket.address is not None)
         asked = Asked(str(scope.suite.path), scope.name, whose, passed, scope.options.live, calls)
         for listener in listeners:
-            listener(asked)
+            listener(asked, scope)
 
 
 def count_unasked(scope: Scope) -> int:

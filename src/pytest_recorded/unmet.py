@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from .compare import distance
 from .miss import describe
 from .shown import clip
-from .wanted import name_of, names_of
+from .wanted import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +155,7 @@ def _by_kind(jobs: Sequence[Job], title: str) -> list[str]:
 
 
 def _near_names(wanted: Wanted, jobs: Sequence[Job]) -> str:
-    names = list(dict.fromkeys(name[:_LONGEST_CALL] for job in jobs for name in names_of(job)))[:_MOST_NAMES]
+    names = list(dict.fromkeys(name[:_LONGEST_CALL] for job in jobs for name in job.names))[:_MOST_NAMES]
     bare = wanted.kind.strip("*.")[:_LONGEST_CALL]
     near = [name for name in names if bare and bare in name] or get_close_matches(bare, names, cutoff=0.5)
     return f"; did you mean {' or '.join(name_of(name) for name in near[:_SHOWN])}?" if near else ""

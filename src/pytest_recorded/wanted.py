@@ -17,7 +17,7 @@ from .shown import clip, shown
 if TYPE_CHECKING:
     from .jobs import Job
 
-__all__ = ["Wanted", "name_of", "names_of"]
+__all__ = ["Wanted", "name_of"]
 
 _LONGEST_KIND = 120
 
@@ -67,7 +67,7 @@ class Wanted(NamedTuple):
 
     def is_kind_of(self, job: Job) -> bool:
         """Return whether a call has a name that is wanted."""
-        return fnmatchcase(job.kind, self.kind) or any(fnmatchcase(name, self.kind) for name in names_of(job)[1:])
+        return fnmatchcase(job.kind, self.kind) or any(fnmatchcase(name, self.kind) for name in job.names[1:])
 
     def is_met_by(self, job: Job) -> bool:
         """Return whether a call is what is wanted."""
@@ -97,14 +97,6 @@ class Wanted(NamedTuple):
 def name_of(kind: str) -> str:
     """Return a kind as messages show it."""
     return clip(kind if kind.isprintable() else repr(kind), _LONGEST_KIND)
-
-
-def names_of(job: Job) -> tuple[str, ...]:
-    """Return what a call is called: its kind, and for a call of a language model `llm.` and its operation."""
-    if not job.info_json or '"llm"' not in job.info_json:
-        return (job.kind,)
-    llm = job.info.get("llm")
-    return (job.kind, f"llm.{llm['name']}") if isinstance(llm, dict) and "name" in llm else (job.kind,)
 
 
 def _compared(expected: Any, job: Job, view: Any) -> list[Difference]:

@@ -162,7 +162,9 @@ def test_a_cassette_below_a_file_says_where_its_calls_are_kept(tmp_path, monkeyp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "file").write_text("mine")
     with (
-        pytest.raises(CassetteError, match=r"jobs\.db: cannot be written \(.*\)\. The recordings are kept in \S+temp"),
+        pytest.raises(
+            CassetteError, match=r"jobs\.db: cannot be written \(.*What has been recorded is kept in \S+temp"
+        ),
         use_cassette(tmp_path / "file" / "jobs.db", mode="once"),
     ):
         ask("a")
@@ -234,9 +236,9 @@ def test_a_cassette_that_may_not_be_written_loses_nothing(path, tmp_path):
     finally:
         path.parent.chmod(0o755)
     assert output.startswith(
-        f"called\nfine\n{path}: cannot be written (Permission denied). The recordings are kept in "
+        f"called\nfine\n{path}: cannot be written (Permission denied). Make the folder {path.parent} one that this "
+        f"user may write to, and run the same again. What has been recorded is kept in "
     )
-    assert f"make the folder {path.parent} one that this user may write to and run pytest again." in output
     assert path.read_bytes() == before
     assert without_rights(path, "new_episodes", tmp_path) == "fine\n"
 

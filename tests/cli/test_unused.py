@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
 from pytest_recorded import recorder, use_cassette
-
-WORLD = """
-def ask(question):
-    return {"answer": question}
-
-def tell(question):
-    return question
-"""
 
 HEAD = """
 import pytest, world
@@ -117,48 +106,6 @@ EVERYTHING = {
     "test_suite.py::TestClass::test_in_it": ["j gone"],
     "test_unmarked.py::test_block": ["k gone"],
 }
-
-
-class Project:
-    def __init__(self, folder):
-        self.folder = folder
-        self.cassette = folder / "cassettes" / "jobs.db"
-
-    def write(self, **files):
-        for name, text in files.items():
-            (self.folder / f"{name}.py").write_text(text)
-        return self
-
-    def pytest(self, *arguments):
-        environment = {name: value for name, value in os.environ.items() if name != "CI"}
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "pytest_recorded.plugin", *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-
-    def scopes(self):
-        connection = sqlite3.connect(f"{self.cassette.as_uri()}?mode=ro", uri=True)
-        found = connection.execute("SELECT scope, json_extract(request_json, '$.question') FROM jobs").fetchall()
-        connection.close()
-        return found
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project that has nothing but a world."""
-    for name in list(os.environ):
-        if name.startswith("PYTEST_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
-    return Project(tmp_path).write(world=WORLD)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from pytest_recorded.errors import UsageError
 from pytest_recorded.job import Row, Status
 from pytest_recorded.jobs import Job
-from pytest_recorded.selection import selection_from
+from pytest_recorded.selection import may_name_llm, selection_from
 
 ROW = Row(
     "0" * 32, "test_a.py::test_x[1]", "shop.ask", "k", 0, 0, None, "completed", None, "2030-01-02T03:04:05.000006Z",
@@ -127,3 +127,21 @@ def test_a_call_of_a_language_model_goes_by_its_name_too(info):
 def test_information_that_cannot_be_read_gives_no_name(info):
     assert selection_from(kind="shop.ask").takes(Job.of(ROW._replace(info_json=info), ()))
     assert not selection_from(kind="llm.*").takes(Job.of(ROW._replace(info_json=info), ()))
+
+
+@pytest.mark.parametrize("kind", ["llm.*", "*", "l*", "[l]lm.x", "?lm.*", "*.chat", "llm.openai.chat"])
+def test_these_kinds_may_mean_calls_of_language_models(kind):
+    assert may_name_llm(kind)
+
+
+@pytest.mark.parametrize("kind", ["shop.*", "http.*", "llm", "l", "lm*", ""])
+def test_for_these_kinds_no_answer_has_to_be_read(kind):
+    assert not may_name_llm(kind)
+
+
+@pytest.mark.parametrize("request_json", ["{", "[]", '{"method": 5, "url": []}', '{"method": "GET"}', None])
+def test_a_request_that_cannot_be_read_is_found_by_its_kind_alone(request_json):
+    job = Job.of(ROW._replace(kind="http.api.openai.com", request_json=request_json), ())
+    assert job.names == ("http.api.openai.com",)
+    assert selection_from(kind="http.*").takes(job)
+    assert not selection_from(kind="llm.*").takes(job)

@@ -170,7 +170,7 @@ def test_recording_into_a_folder_that_may_not_be_written_loses_nothing(example, 
     example.cassette.parent.chmod(0o555)
     output = _without_rights(example)
     assert "cannot be written" in output
-    assert f"make the folder {example.cassette.parent} one that this user may write to" in output.replace("\n", " ")
+    assert f"Make the folder {example.cassette.parent} one that this user may write to" in output.replace("\n", " ")
     example.cassette.parent.chmod(0o777)
     output = _without_rights(example)
     assert "recorded: 1 replayed" in output

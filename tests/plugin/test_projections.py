@@ -259,3 +259,19 @@ def test_an_answer_is_unchanged_whatever_model_is_asked_now(project, mode):
     result = project.run(f"--record-mode={mode}")
     assert result.code == 0, result.output
     assert (project.folder / "cassettes/jobs.db").read_bytes() == before
+
+
+def test_of_a_function_that_tests_record_with_several_models_each_test_has_its_own(project):
+    """The markers of all of them have been read when a fixture is set up that they share."""
+    project.write(
+        test_a=HEAD.replace("\nask = ", "\n# ask = ") + "class Said(pydantic.BaseModel):\n    answer: str\n"
+        "class Loud(Said):\n    loud: bool = True\n"
+        "@pytest.fixture(scope='module')\ndef shared(): world.ask('first')\n"
+        "@pytest.mark.recorded('world.ask', data=Said)\n"
+        "def test_one(shared, recorded):\n    world.ask('a')\n    assert recorded.jobs[-1].data == Said(answer='A')\n"
+        "@pytest.mark.recorded('world.ask')\n"
+        "def test_two(shared, recorded):\n    world.ask('b')\n    assert recorded.jobs[-1].data is None\n"
+        "@pytest.mark.recorded('world.ask', data=Loud)\n"
+        "def test_three(shared, recorded):\n    world.ask('c')\n    assert recorded.jobs[-1].data.loud\n"
+    )
+    twice(project, {"passed": 3})

@@ -135,7 +135,7 @@ def test_a_cassette_that_cannot_be_put_in_its_place_says_where_the_calls_are(tmp
     with pytest.raises(CassetteError, match="is a folder"):
         build(tmp_path / "jobs.db", Changes(fresh=[(row("test_a"), ())]), folder)
     (tmp_path / "file").touch()
-    with pytest.raises(CassetteError, match=r"cannot be written \(.*\)\. The recordings are kept in .*\.staging"):
+    with pytest.raises(CassetteError, match=r"cannot be written \(.*What has been recorded is kept in .*\.staging"):
         build(tmp_path / "file" / "jobs.db", Changes(fresh=[(row("test_a"), ())]), folder)
     assert list(folder.iterdir()) == []
 

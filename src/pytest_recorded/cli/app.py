@@ -81,6 +81,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "unused": upkeep.unused,
     "prune": upkeep.prune,
     "rename": upkeep.rename,
+    "project": upkeep.project,
     "import-vcr": intake.import_vcr,
     "migrate": intake.migrate,
 }

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..errors import CassetteError
-from ..store.diagnosis import is_there
-from ..store.sqlite import CassetteFile
-from ..unused import Session, Unused, find_unused, remove
-from .output import many, progress, say, say_json
-from .replaying import replay
+from ..unused import Unused, find_unused, remove
+from .asking import asked
+from .output import many, say, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from ..told import Session
 
 __all__ = ["run_prune", "run_unused"]
 
-_PLUGIN: Final = "pytest_recorded.plugin.upkeep"
-# pytest's exit code when there are no tests.
-_NO_TESTS: Final = 5
-_LISTED: Final = 10
 _LONGEST: Final = 160
 
 
@@ -116,45 +109,8 @@ def run_prune(cassette: Path, arguments: Sequence[str], *, writes: bool, as_json
 
 
 def _search(cassette: Path, arguments: Sequence[str]) -> _Search:
-    if not is_there(cassette):
-        raise CassetteError(cassette, "does not exist. Name another one with --cassette.")
-    file = CassetteFile(cassette)
-    with contextlib.closing(file):
-        # What is no cassette is told before any test runs.
-        calls = len(file)
-        with progress("replaying") as show:
-            done = replay(
-                [f"--recorded-asked-of={cassette.absolute()}", *arguments],
-                plugin=_PLUGIN,
-                telling="--recorded-asked",
-                show=_counting(show),
-            )
-        session = Session(done.told, os.path.realpath(cassette))
-        unused = find_unused(file, session)
-    return _Search(cassette, calls, unused, session, _problem(session, done.code, done.last_lines))
-
-
-def _counting(show: Callable[[int, int], None]) -> Callable[[dict[str, Any]], None]:
-    """Return what shows the tests that have ended, of as many as are known."""
-    ended = 0
-
-    def count(told: dict[str, Any]) -> None:
-        nonlocal ended
-        ended += told.get("when") == "teardown"
-        show(ended, told.get("of", 0) or ended)
-
-    return count
-
-
-def _problem(session: Session, code: int, last_lines: str) -> str:
-    if code == _NO_TESTS and session.is_over:
-        return "No tests were found. Run it where pytest finds them, or name them."
-    if not session.is_over:
-        return f"pytest did not come to its end (exit code {code}):\n{last_lines}"
-    if session.failed:
-        named = ", ".join(session.failed[:_LISTED]) + (" …" if len(session.failed) > _LISTED else "")
-        return f"{many(len(session.failed), 'test')} failed; what they recorded is not judged: {named}"
-    return ""
+    with asked(cassette, arguments) as run:
+        return _Search(cassette, len(run.file), find_unused(run.file, run.session), run.session, run.problem)
 
 
 def _tree(unused: Unused) -> dict[str, Any]:

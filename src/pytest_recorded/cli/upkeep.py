@@ -8,7 +8,7 @@ import typer
 
 from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
 
-__all__ = ["check", "prune", "rename", "unused"]
+__all__ = ["check", "project", "prune", "rename", "unused"]
 
 _PytestArguments = Annotated[
     list[str] | None,
@@ -99,6 +99,26 @@ def prune(
     from .unused import run_prune  # noqa: PLC0415 - each command loads what it needs
 
     raise typer.Exit(run_prune(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
+
+
+def project(
+    arguments: _PytestArguments = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write it; without it nothing is written.")] = False,
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pick the data of recordings again, where a model has changed.
+
+    The tests are run, replayed: their models are in force for what they have recorded. No call is made again. The
+    tokens and the cost of calls of language models are noted where they are not.
+
+    Exit code 0: all is as it would be recorded now, or is written. 1: some is not, and --yes was not given. 2: some
+    tests failed, or pytest did not come to its end, or a recording does not fit its model; what is certain is written
+    all the same.
+    """
+    from .project import run_project  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_project(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
 
 
 def check(

@@ -1,17 +1,19 @@
 """A plugin of its own: tells in a file what the tests of a session ask a cassette for.
 
-`pytest-recorded unused` runs pytest with `-p pytest_recorded.plugin.upkeep`. The file has a line of JSON for each test
-that has ended, and a last one about the session; without that line the session has not come to its end.
+`pytest-recorded unused` and `project` run pytest with `-p pytest_recorded.plugin.upkeep`. The file has a line of JSON
+for each test that has ended, and a last one about the session; without that line the session has not come to its end.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ..reprojection import picked_in
 from ..staging import Session
 from ..suite import Suite
 from ..unasked import listeners
@@ -20,6 +22,7 @@ from .running import rest_of
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
+    from ..scope import Scope
     from ..unasked import Asked
 
 # Options that leave out tests of which pytest then does not know at all.
@@ -31,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("recorded")
     group.addoption("--recorded-asked", metavar="FILE", help="tell there what tests ask for (of pytest-recorded)")
     group.addoption("--recorded-asked-of", metavar="CASSETTE", help="the cassette that is asked")
+    group.addoption("--recorded-asked-data", action="store_true", help="tell what the data of its recordings would be")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,6 +50,8 @@ class _Telling:
         self._config = config
         self._is_worker = hasattr(config, "workerinput")
         self._suite = Suite(Path(config.getoption("--recorded-asked-of")), Session.new("none"))
+        self._cassette = os.path.realpath(config.getoption("--recorded-asked-of"))
+        self._tells_data = config.getoption("--recorded-asked-data")
         self._asked: list[Asked] = []
         #: What is known of the whole session.
         self._collected: dict[str, str] = {}
@@ -55,9 +61,15 @@ class _Telling:
         self._file = None
         if not self._is_worker:
             self._file = Path(config.getoption("--recorded-asked")).open("w", encoding="utf-8")  # noqa: SIM115 - closed at the end
-        listeners.append(self._asked.append)
+        listeners.append(self._hear)
 
     # Where tests run.
+
+    def _hear(self, asked: Asked, scope: Scope) -> None:
+        """Take in what a scope has asked for. The models of its data are where it was open, and nowhere else."""
+        if self._tells_data and os.path.realpath(asked.cassette) == self._cassette:
+            asked = asked._replace(data=tuple(picked_in(scope)))
+        self._asked.append(asked)
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """Take in that tests are left out."""
@@ -125,13 +137,16 @@ class _Telling:
 
     def pytest_unconfigure(self) -> None:
         """Listen no more."""
-        listeners.remove(self._asked.append)
+        listeners.remove(self._hear)
         if self._file is not None:
             self._file.close()
 
     def _take(self) -> list[dict[str, Any]]:
         """Return what was asked for since this was called last, as xdist can carry it."""
-        taken = [{**one._asdict(), "calls": [tuple(call) for call in one.calls]} for one in self._asked]
+        taken = [
+            {**one._asdict(), "calls": list(map(tuple, one.calls)), "data": list(map(tuple, one.data))}
+            for one in self._asked
+        ]
         self._asked.clear()
         return taken
 

@@ -108,8 +108,8 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
     except OSError as error:
         raise CassetteError(
             cassette,
-            f"cannot be written ({error.strerror or error}). The recordings are kept in {workshop}; make the folder "
-            f"{cassette.parent} one that this user may write to and run pytest again.",
+            f"cannot be written ({error.strerror or error}). Make the folder {cassette.parent} one that this user may "
+            f"write to, and run the same again. What has been recorded is kept in {workshop}.",
         ) from error
     finally:
         with contextlib.suppress(OSError):

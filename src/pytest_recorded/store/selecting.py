@@ -12,7 +12,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from ..job import Row
-from ..selection import is_glob
+from ..selection import is_glob, may_name_llm
 from .schema import COLUMNS
 from .sql import ONE_BY_PLACE
 
@@ -125,8 +125,7 @@ def narrowed(selection: Selection) -> tuple[str, list[Any]]:
 
 def _of_kind(kind: str) -> tuple[str, tuple[Any, ...]]:
     condition, values = _like("kind", kind) if is_glob(kind) else ("kind = ?", (kind,))
-    start = re.split(r"[*?[]", kind, maxsplit=1)[0]
-    if start.startswith("llm.") or "llm.".startswith(start):
+    if may_name_llm(kind):
         # Which of the HTTP calls are those of language models is known to who can read them.
         return f"({condition} OR kind GLOB 'http.*')", values
     return condition, values

@@ -311,8 +311,8 @@ class Ledger(Reader):
     def finish(self, place: Place, answer: Answer) -> bool:
         """Store how a running row ended; False if it was given up in the meantime."""
         values = (
-            answer.status, now(), answer.response_json, answer.data_json, answer.error_json, answer.info_json,
-            *self._named(place),
+            answer.status, answer.completed_at or now(), answer.response_json, answer.data_json, answer.error_json,
+            answer.info_json, *self._named(place),
         )  # fmt: skip
         if not answer.chunks:
             return self._write(self._finish, values) == 1

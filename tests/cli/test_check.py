@@ -189,6 +189,13 @@ def test_a_declared_variable_is_a_secret_too(cli, cassette, monkeypatch, tmp_pat
     assert [finding["message"] for finding in done.json["findings"]] == ["the value of PIN"] * 2
 
 
+def test_a_short_value_that_is_declared_is_found_in_bytes_too(cli, cassette, monkeypatch, tmp_path):
+    record(cassette, b"the pin\xff4711x")
+    monkeypatch.setenv("PIN", "4711x")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nrecord_redact = env:PIN\n")
+    assert found(cli("check", "--json")) == [("secret", "request: $.question"), ("secret", "response: $.answer")]
+
+
 def test_a_short_or_wordy_value_is_none(cli, cassette, monkeypatch):
     record(cassette, "monkey", "a-sentence-of-words-only")
     monkeypatch.setenv("OTHER_API_KEY", "monkey")

@@ -58,6 +58,13 @@ def test_an_error_of_the_system_is_a_message_too(cli, tmp_path, monkeypatch):
     done = cli("rename", "x", "y")
     assert (done.code, done.out) == (2, "")
     assert "cassettes" in done.err
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    done = cli("rename", "x", "y")
+    assert (done.code, done.out) == (2, "")
+    assert "No such file or directory" in done.err
 
 
 def test_answers_for_programs_are_json_in_any_encoding(cassette, tmp_path):

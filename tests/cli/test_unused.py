@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from pytest_recorded import recorder, use_cassette
+from pytest_recorded.store.sqlite import CassetteFile
+from pytest_recorded.unused import NOT_ASKED, Unused, remove
 
 HEAD = """
 import pytest, world
@@ -336,13 +340,47 @@ def test_x():
     assert cli("unused", "--json").json["unused"] == []
 
 
-def test_other_cassettes_are_not_looked_at(project, cli):
+def test_a_shared_fixture_that_failed_is_not_judged(project, cli):
+    """Its test has passed: it failed when it was torn down, after the last test that uses it."""
+    fixture = """
+@pytest.fixture(scope="module")
+def client():
+    yield
+    {first}
+    world.ask("client")
+
+def test_x(client):
+    pass
+
+def test_y():
+    pass
+"""
+    project.write(test_a=HEAD + fixture.format(first="pass")).pytest()
+    project.write(test_a=HEAD + fixture.format(first="raise ValueError"))
+    done = cli("unused", "--json")
+    assert (done.code, done.json["unused"]) == (2, [])
+
+
+def test_what_is_asked_of_another_cassette_is_not_asked_of_this_one(project, cli):
     project.write(test_a=SIMPLE).pytest()
-    with use_cassette(project.folder / "other.db", scope="test_a.py::test_x"):
-        recorder(kind="unused.other")(lambda question: question)("x")
+    (project.folder / "other.db").write_bytes(project.cassette.read_bytes())
     done = cli("unused", "--json", "--cassette=other.db")
-    assert by_test(done) == {"test_a.py::test_x": ["x"]}
+    assert by_test(done) == {"test_a.py::test_x": ["x"], "test_a.py::test_y": ["y"]}
     assert done.json["cassette"] == "other.db"
+
+
+def test_what_was_recorded_again_in_the_meantime_is_not_removed(tmp_path):
+    ask = recorder(kind="unused.again")(lambda question: question)
+    with use_cassette(tmp_path / "jobs.db", scope="a.py::test_x"):
+        ask("a")
+        ask("b")
+    file = CassetteFile(tmp_path / "jobs.db")
+    with closing(file):
+        first, second = (Unused(row, NOT_ASKED, 0) for row in file.rows())
+    seen_before = replace(first, row=first.row._replace(response_json='"another answer"'))
+    assert remove(tmp_path / "jobs.db", [seen_before, second]) == 1
+    with closing(file):
+        assert file.rows() == [first.row]
 
 
 def test_prune_works_where_the_cassette_is_read_only_to_say_what_it_would_do(project, cli):

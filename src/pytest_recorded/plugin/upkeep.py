@@ -117,14 +117,11 @@ class _Telling:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take in what a worker tells at its end; one that has crashed tells nothing."""
-        told = getattr(node, "workeroutput", {}).get("recorded_asked")
-        if told is None:
-            self._is_whole = False
-            return
-        self._collected |= told["collected"]
-        self._skipped += told["skipped"]
-        self._is_whole = self._is_whole and told["whole"]
+        """Take in what a worker tells at its end; one that has crashed tells nothing that the others do not."""
+        if told := getattr(node, "workeroutput", {}).get("recorded_asked"):
+            self._collected |= told["collected"]
+            self._skipped += told["skipped"]
+            self._is_whole = self._is_whole and told["whole"]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -6,7 +6,7 @@ A project that is run in its folder does not read this file. Its cassette is the
 import pytest
 
 
-@pytest.fixture(scope="module", autouse=True)  # before all other fixtures of modules, which may make calls
+@pytest.fixture(scope="module")
 def recorded_options(request):
     project = request.path.parent
     return {"cassette": str(project / "cassettes" / "jobs.db")} if (project / "pytest.ini").exists() else {}

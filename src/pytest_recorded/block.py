@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .ambient import current_test, now_running
 from .book import warn
 from .cassette import Cassette
-from .frame import carry_over_threads, enter, framed, innermost, leave
+from .frame import carry_over_threads, enter, framed, innermost, leave, running_test
 from .guard import policy_within
 from .http import listen
 from .modes import RecordMode, choose_mode, is_ci
@@ -43,6 +43,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         cassette: The file.
         options: Those of the marker, except that every mode may be used and `scope` may be a name for the calls of this
             block. By default they belong to the test in which the block is, else to the function that it decorates.
+            Several blocks of one test that use one cassette need a name each.
 
     Raises:
         ConfigurationError: An option is wrong.
@@ -187,5 +188,14 @@ def _mode(written: RecordMode | None) -> RecordMode:
 
 
 def _test_name(suite: Suite) -> str:
-    test = current_test()
-    return suite.name_of(*test) if test is not None else ""
+    """Return the name of the test that the block is in, as it is in its cassette; `""` outside of tests."""
+    test, running = current_test(), running_test()
+    name = suite.name_of(*test) if test is not None else ""
+    outer = running.book if running is not None else None
+    # A test that is recorded there itself has its own recordings: each would drop those of the other when it rewrites.
+    is_taken = (
+        isinstance(outer, Scope)
+        and outer.name == name
+        and (os.path.realpath(outer.suite.path) == os.path.realpath(suite.path))
+    )
+    return f"{name}@block" if name and is_taken else name

@@ -101,3 +101,36 @@ def test_a_block_that_an_asynchronous_fixture_opens_leaves_other_tests_alone(exa
         "test_a.py::test_marked",
         "test_a.py::test_y" + "[asyncio]" * (runner == "anyio"),
     ]
+
+
+def test_a_block_in_a_test_that_is_recorded_in_the_same_cassette_and_that_test_leave_each_others_recordings_alone(
+    example,
+):
+    example.write(
+        test_a=HEAD + "@pytest.mark.recorded\n"
+        "def test_x():\n"
+        '    ask("before")\n'
+        '    with use_cassette("cassettes/jobs.db") as block:\n'
+        '        ask("inside")\n'
+        "        assert len(block) == 1\n"
+    )
+    example.run()
+    before = example.cassette.read_bytes()
+    assert scopes(example) == ["test_a.py::test_marked", "test_a.py::test_x", "test_a.py::test_x@block"]
+    for mode in ("none", "rewrite", "none"):
+        result = example.run(f"--record-mode={mode}")
+        assert result.outcomes == {"passed": 2}
+        assert "unused" not in result.counts
+        assert "dropped" not in result.output
+        assert example.cassette.read_bytes() == before
+
+
+def test_two_blocks_of_a_test_in_one_cassette_have_a_scope_each(example):
+    block = '    with use_cassette("cassettes/jobs.db", scope="%s"): ask("%s")\n'
+    example.write(test_a=HEAD + "def test_x():\n" + block % ("first", "one") + block % ("second", "two"))
+    example.run()
+    before = example.cassette.read_bytes()
+    assert scopes(example) == ["first", "second", "test_a.py::test_marked"]
+    for mode in ("none", "rewrite", "none"):
+        assert example.run(f"--record-mode={mode}").outcomes == {"passed": 2}
+        assert example.cassette.read_bytes() == before

@@ -123,3 +123,26 @@ def test_pytest_starts_without_any_argument(example):
         check=False,
     )
     assert (done.returncode, "1 recorded" in done.stdout) == (0, True), done.stdout + done.stderr
+
+
+def test_the_miss_of_a_shared_fixture_is_what_each_test_says_that_uses_it(example):
+    example.write(
+        test_a='import pytest, world\npytestmark = pytest.mark.recorded("world.ask")\n'
+        '@pytest.fixture(scope="module")\ndef shared(): return world.ask("p")\n'
+        "def test_x(shared): pass\ndef test_y(shared): pass\n"
+    )
+    result = example.run("--record-mode=none")
+    assert (result.outcomes, result.counts) == ({"error": 2}, {"missed": 1})
+    assert result.output.count('\nNo recording for world.ask(question="p")') == 2
+    assert "AssertionError" not in result.output
+
+
+def test_the_options_of_a_module_hold_for_its_shared_fixtures_whichever_fixtures_a_test_names_first(example):
+    example.write(
+        test_a='import pytest, world\npytestmark = pytest.mark.recorded("world.ask")\n'
+        '@pytest.fixture(scope="module")\ndef shared(): return world.ask("p")\n'
+        '@pytest.fixture(scope="module")\ndef recorded_options(): return {"cassette": "own/jobs.db"}\n'
+        'def test_x(shared, recorded): world.ask("q")\n'
+    )
+    assert example.run().outcomes == {"passed": 1}
+    assert [path.parent.name for path in example.folder.rglob("jobs.db")] == ["own"]

@@ -90,9 +90,9 @@ class Running:
                     self._shared.setdefault(definition, []).append(item)
         names: list[str] = getattr(item, "fixturenames", [])
         for fixture in (_OPTIONS_FIXTURE, _PROJECTIONS_FIXTURE):
-            if fixture not in names and _overriding(fixture, item) is not None:
+            if _overriding(fixture, item) is not None:
                 # Before any other fixture, because others may make calls already.
-                names.insert(0, fixture)
+                names[:] = [fixture, *(name for name in names if name != fixture)]
 
     # Phases of a test.
 
@@ -179,14 +179,17 @@ class Running:
                 with _told_plainly():
                     attempt.scope.projections += _projections(given)
             return given
-        gate = self._gate(fixturedef, request)
-        if gate is None:
-            return (yield)
-        function = fixturedef.func
-        # Nothing but the attribute can be replaced; other plugins look at the flavour of the function behind it.
-        fixturedef.func = within(function, gate)  # type: ignore[misc]
+        function, gate = fixturedef.func, self._gate(fixturedef, request)
+        if gate is not None:
+            # Nothing but the attribute can be replaced; other plugins look at the flavour of the function behind it.
+            fixturedef.func = within(function, gate)  # type: ignore[misc]
         try:
             return (yield)
+        except MissingRecording as miss:
+            # For the next test that asks for the fixture. pytest keeps exceptions itself, but no BaseException.
+            key = fixturedef.cache_key(request)  # type: ignore[arg-type]  # it is a SubRequest
+            fixturedef.cached_result = (None, key, (miss, miss.__traceback__))
+            raise
         finally:
             fixturedef.func = function  # type: ignore[misc]
 
@@ -241,6 +244,9 @@ class Running:
         if attempt is None:
             return report
         misses = attempt.scope.misses[attempt.missed_before :]
+        if not misses and call.excinfo is not None and isinstance(call.excinfo.value, MissingRecording):
+            # That of a shared fixture, which another test was the first to ask for.
+            misses = [call.excinfo.value]
         if misses:
             _turn_into_failure(report, call, misses, item)
         attempt.has_failed = attempt.has_failed or report.failed

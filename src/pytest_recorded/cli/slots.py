@@ -1,0 +1,190 @@
+"""What calls say, for programs: trees that are JSON, bodies parsed, streams folded, no tags of types.
+
+The law of this file: a slot that cannot be read is None, and never an exception; `problem_of` says why.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import llm
+from ..canonical import load_tree
+from ..check.damage import SLOTS, faults_in
+from ..errors import RecordedError
+from ..llm.events import body_of
+from ..message import HttpRequest, HttpResponse
+from ..prompt import chunks_of, duration_of
+from ..readable import plain_tree
+from ..totals import figures_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..jobs import Job
+
+__all__ = [
+    "body_bytes",
+    "data_of",
+    "error_of",
+    "folded",
+    "problem_of",
+    "request_of",
+    "response_of",
+    "size_in",
+    "tree_of",
+]
+
+_PROBLEMS: Final = (RecordedError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+def _or_none(read: Callable[[Job], Any]) -> Callable[[Job], Any]:
+    @wraps(read)
+    def safe(job: Job) -> Any:
+        try:
+            return read(job)
+        except _PROBLEMS:
+            return None
+
+    return safe
+
+
+def tree_of(job: Job) -> dict[str, Any]:
+    """Return a call as JSON, all of it."""
+    return {
+        "id": job.id,
+        "test": job.scope or None,
+        "kind": job.kind,
+        "key": job.key,
+        "seq": job.seq,
+        "attempt": job.attempt,
+        "status": job.status.value,
+        "recorded_at": job.submitted_at,
+        "duration_ms": duration_of(job),
+        "bytes": size_in(job),
+        "llm": figures_of(job),
+        "problem": problem_of(job) or None,
+        "request": request_of(job),
+        "response": response_of(job),
+        "data": data_of(job),
+        "error": error_of(job),
+    }
+
+
+def problem_of(job: Job) -> str:
+    """Return what of a call cannot be read, and why; `""` if all can be."""
+    for slot in SLOTS:
+        text = getattr(job, f"{slot}_json")
+        for where, fault in faults_in(text, slot, str(job.kind)) if text is not None else ():
+            return f"{where}: {fault}"
+    return ""
+
+
+def size_in(job: Job) -> int:
+    """Return how many bytes a call takes, the pieces of its answer included."""
+    texts = [value for name in job.__dataclass_fields__ if isinstance(value := getattr(job, name), str)]
+    texts += [chunk.body for chunk in _chunks(job)] if _is_stream(job) else []
+    return sum(len(text.encode(errors="surrogatepass")) for text in texts)
+
+
+def _is_stream(job: Job) -> bool:
+    return '"py:stream"' in str(job.response_json)[:100]
+
+
+def _chunks(job: Job) -> list[Any]:
+    try:
+        return list(chunks_of(job))
+    except RecordedError:
+        return []
+
+
+@_or_none
+def request_of(job: Job) -> Any:
+    """Return what was asked: method, URL, headers and body, or the arguments by name."""
+    request = job.request
+    if not isinstance(request, HttpRequest):
+        return _plain(job.request_json)
+    tree = load_tree(job.request_json or "null")
+    form = next((form for form in ("json", "parts", "form", "text", "bytes") if form in tree), "")
+    content = tree.get(form)
+    body = _base64(content.encode("latin-1")) if form == "bytes" and isinstance(content, str) else content
+    return {"method": request.method, "url": request.url, "headers": [*map(list, request.headers)], "body": body}
+
+
+@_or_none
+def response_of(job: Job) -> Any:
+    """Return what came back: status, headers and body, what a function returned, or a list of what it yielded."""
+    if _is_stream(job):
+        return [_plain(chunk.body) for chunk in _chunks(job)]
+    response = job.response
+    if not isinstance(response, HttpResponse):
+        return _plain(job.response_json)
+    return {
+        "status": response.status,
+        "reason": response.reason,
+        "headers": [*map(list, response.headers)],
+        "body": _body(job, response),
+        "end": response.end,
+    }
+
+
+def _body(job: Job, response: HttpResponse) -> Any:
+    request = job.request
+    tree = llm.fold(request, response) if isinstance(request, HttpRequest) and not response.encoded else None
+    if tree is not None or response.content.strip() == b"null":
+        return tree
+    try:
+        return response.content.decode()
+    except UnicodeDecodeError:
+        return _base64(response.content)
+
+
+def folded(job: Job) -> tuple[int, Any] | None:
+    """Return of a streamed HTTP answer of how many events it was made, and what it would have been whole."""
+    try:
+        request, response = job.request, job.response
+        if not isinstance(request, HttpRequest) or not isinstance(response, HttpResponse):
+            return None
+        events = body_of(response.content).events
+        return None if events is None else (len(events), llm.fold(request, response))
+    except _PROBLEMS:
+        return None
+
+
+def body_bytes(job: Job, *, of_request: bool) -> bytes | None:
+    """Return the body of an HTTP call as it was; None if it is no such call, or the body is not stored.
+
+    Raises:
+        SerializationError: It cannot be read.
+
+    """
+    message = job.request if of_request else job.response
+    return message.content if isinstance(message, HttpRequest | HttpResponse) else None
+
+
+@_or_none
+def data_of(job: Job) -> Any:
+    """Return the data: what is stored, else of a call of a language model what it was."""
+    if job.data_json is not None:
+        return _plain(job.data_json)
+    call = job.llm
+    return None if call is None else call.model_dump(mode="json", exclude_none=True, exclude={"cost_usd"})
+
+
+@_or_none
+def error_of(job: Job) -> Any:
+    """Return what was raised: its type, its message, and what was attached to it."""
+    tree = load_tree(job.error_json) if job.error_json is not None else None
+    if not isinstance(tree, dict) or "type" not in tree:
+        return plain_tree(tree, whole=True)
+    named = {"type": str(tree["type"]).removeprefix("builtins."), "message": tree.get("message")}
+    return {**named, "payload": plain_tree(tree["payload"], whole=True)} if "payload" in tree else named
+
+
+def _plain(text: str | None) -> Any:
+    return None if text is None else plain_tree(load_tree(text), whole=True)
+
+
+def _base64(content: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(content).decode()}

@@ -127,11 +127,6 @@ class Reader:
         found = self._rows(sql.ALL) if scope is None else self._rows(sql.OF_SCOPE, scope)
         return [Row._make(row) for row in found]
 
-    def ended_since(self, moment: str) -> list[Row]:
-        """Return the rows that have ended at a moment or later, in the order in which they ended."""
-        rows = [Row._make(row) for row in self._readable(sql.ENDED_SINCE, moment)]
-        return [row for row in rows if row.status in _STATUSES]
-
     def rows_of_kind(self, scope: str, kind: str, limit: int) -> list[Row]:
         """Return the first rows of a scope and a kind that have ended."""
         return [Row._make(row) for row in self._rows(sql.OF_SCOPE_AND_KIND, scope, kind, limit)]
@@ -159,10 +154,6 @@ class Reader:
     def kinds(self, scope: str) -> list[str]:
         """Return the kinds of a scope, at most twenty."""
         return [row[0] for row in self._rows(sql.KINDS_OF_SCOPE, scope)]
-
-    def all_kinds(self) -> list[str]:
-        """Return all kinds."""
-        return [row[0] for row in self._rows(sql.KINDS)]
 
     def other_scopes(self, scope: str, kind: str, key: str) -> list[str]:
         """Return at most five other scopes in which this very request is recorded."""

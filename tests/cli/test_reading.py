@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pytest_recorded import Recorder, recorder
-from pytest_recorded.cli.output import printable, say_json
+from pytest_recorded.cli.output import printable, say_json, to_json
 from pytest_recorded.cli.words import age_of, size_of
 
 READING = (
@@ -334,12 +334,20 @@ def test_what_the_output_cannot_take_is_escaped(monkeypatch):
     assert json.loads(raw.getvalue()) == {"é": "nan", "deep": ["inf"]}
 
 
-def test_json_that_is_nested_deeply_is_printed(cli, cassette, alter, id_of):
+def test_json_that_is_nested_deeply_is_printed():
     """To read it takes less of the stack than to indent it."""
-    deep = "[" * 400 + "]" * 400
-    alter("response_json = ?", "kind = 'reading.price'", deep)
-    done = cli("get", id_of("data_json LIKE '%tea%'"))
-    assert (done.code, done.out.count("[")) == (0, 400)
+    deep = "[" * (sys.getrecursionlimit() - 150)
+    text = deep + "]" * len(deep)
+    assert json.loads(to_json(json.loads(text), indent=2)) == json.loads(text)
+
+
+def test_what_is_nested_too_deeply_is_said_to_be(cli, cassette, alter, id_of):
+    alter("response_json = ?", "kind = 'reading.count'", "[" * 700 + "]" * 700)
+    done = cli("get", id_of("kind = 'reading.count'"))
+    assert (done.code, done.out) == (1, "")
+    assert "cannot be read: response: it is nested too deeply" in done.err
+    (call,) = cli("query", "--kind=reading.count", "--json").json
+    assert call["problem"] == "response: it is nested too deeply"
 
 
 def test_a_reader_that_has_had_enough_is_no_error(cassette):

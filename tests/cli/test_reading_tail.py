@@ -82,6 +82,13 @@ def test_calls_that_all_tests_share_are_seen_too(path):
     assert watch.fresh() == []
 
 
+def test_calls_of_a_test_that_has_failed_are_there_and_nothing_else_of_its_file(cli, path):
+    with pytest.raises(LookupError), use_cassette(path, scope="test_a"):
+        list(ask("one"))
+        raise LookupError
+    assert [json.loads(line)["kind"] for line in cli("tail", "--json").out.splitlines()] == ["tail.ask"]
+
+
 def test_looking_holds_no_lock(path):
     watch = _Watch(path, selection_from())
     with use_cassette(path, scope="test_a"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,8 +11,8 @@ from ..prompt import cut, duration_of, parts_of
 from ..readable import Part
 from ..totals import figures_of
 from .calls import found, opened
-from .output import console, fail, printable, say, say_json
-from .slots import body_bytes, data_of, error_of, folded, problem_of, request_of, response_of, size_in, tree_of
+from .output import console, fail, printable, say, say_json, to_json
+from .slots import body_bytes, folded, problem_of, read_slot, size_in, tree_of
 from .words import age_of, one_line, size_of
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ __all__ = ["run_get", "run_show"]
 
 _LONGEST_SLOT: Final = 4_000
 _LONGEST_LINE: Final = 500
-_SLOTS: Final = {"request": request_of, "response": response_of, "data": data_of, "error": error_of}
 
 
 def run_show(cassette: Path, ids: Sequence[str], *, raw: bool, full: bool, as_json: bool) -> int:
@@ -98,15 +96,15 @@ def _parts(job: Job, *, raw: bool, full: bool) -> Iterator[tuple[str, Part]]:
     if (response := parts["Response"]) is not None and stream is not None:
         events, tree = stream
         line = f"{response.line}, folded from {events:,} events; --raw shows them"
-        parts["Response"] = Part(line, json.dumps(tree, ensure_ascii=False, indent=2), "json")
-    if parts["Data"] is None and (data := data_of(job)) is not None:
-        parts["Data"] = Part("", json.dumps(data, ensure_ascii=False, indent=2), "json")
+        parts["Response"] = Part(line, to_json(tree, indent=2), "json")
+    if parts["Data"] is None and (data := read_slot(job, "data")[0]) is not None:
+        parts["Data"] = Part("", to_json(data, indent=2), "json")
     yield from ((name, part) for name, part in parts.items() if part is not None)
 
 
 def _headers(job: Job, name: str) -> list[list[str]]:
-    read = {"Request": request_of, "Response": response_of}.get(name)
-    tree = read(job) if read is not None and job.kind.startswith("http.") else None
+    is_message = job.kind.startswith("http.") and name in ("Request", "Response")
+    tree, _ = read_slot(job, name.lower()) if is_message else (None, "")
     return tree["headers"] if isinstance(tree, dict) and isinstance(tree.get("headers"), list) else []
 
 
@@ -150,8 +148,8 @@ def run_get(cassette: Path, job_id: str, slots: Sequence[str], *, raw: bool) -> 
     if raw:
         _write(body_bytes(job, of_request=slot == "request"), job, slot)
         return 0
-    tree = _SLOTS[slot](job)
-    if tree is None and (problem := problem_of(job)).startswith(slot):
+    tree, problem = read_slot(job, slot)
+    if problem:
         fail(f"{job.id}: cannot be read: {problem}")
         return 1
     say_json(tree)

@@ -1,12 +1,11 @@
 """What calls say, for programs: trees that are JSON, bodies parsed, streams folded, no tags of types.
 
-The law of this file: a slot that cannot be read is None, and never an exception; `problem_of` says why.
+The law of this file: whatever is stored, a call is a tree; a slot that cannot be read is None, and why is in `problem`.
 """
 
 from __future__ import annotations
 
 import base64
-from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import llm
@@ -24,34 +23,15 @@ if TYPE_CHECKING:
 
     from ..jobs import Job
 
-__all__ = [
-    "body_bytes",
-    "data_of",
-    "error_of",
-    "folded",
-    "problem_of",
-    "request_of",
-    "response_of",
-    "size_in",
-    "tree_of",
-]
+__all__ = ["body_bytes", "folded", "problem_of", "read_slot", "size_in", "tree_of"]
 
 _PROBLEMS: Final = (RecordedError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
-def _or_none(read: Callable[[Job], Any]) -> Callable[[Job], Any]:
-    @wraps(read)
-    def safe(job: Job) -> Any:
-        try:
-            return read(job)
-        except _PROBLEMS:
-            return None
-
-    return safe
-
-
 def tree_of(job: Job) -> dict[str, Any]:
     """Return a call as JSON, all of it."""
+    read = {name: read_slot(job, name) for name in _READERS}
+    problem = problem_of(job) or next((problem for _, problem in read.values() if problem), "")
     return {
         "id": job.id,
         "test": job.scope or None,
@@ -64,12 +44,25 @@ def tree_of(job: Job) -> dict[str, Any]:
         "duration_ms": duration_of(job),
         "bytes": size_in(job),
         "llm": figures_of(job),
-        "problem": problem_of(job) or None,
-        "request": request_of(job),
-        "response": response_of(job),
-        "data": data_of(job),
-        "error": error_of(job),
+        "problem": problem or None,
+        **{name: tree for name, (tree, _) in read.items()},
     }
+
+
+def read_slot(job: Job, name: str) -> tuple[Any, str]:
+    """Return what is in a slot of a call, and why it cannot be read, `""` if it can.
+
+    Args:
+        job: The call.
+        name: `request`, `response`, `data` or `error`.
+
+    """
+    try:
+        return _READERS[name](job), ""
+    except RecursionError:
+        return None, f"{name}: it is nested too deeply"
+    except _PROBLEMS as error:
+        return None, f"{name}: {error}"
 
 
 def problem_of(job: Job) -> str:
@@ -99,8 +92,7 @@ def _chunks(job: Job) -> list[Any]:
         return []
 
 
-@_or_none
-def request_of(job: Job) -> Any:
+def _request_of(job: Job) -> Any:
     """Return what was asked: method, URL, headers and body, or the arguments by name."""
     request = job.request
     if not isinstance(request, HttpRequest):
@@ -112,8 +104,7 @@ def request_of(job: Job) -> Any:
     return {"method": request.method, "url": request.url, "headers": [*map(list, request.headers)], "body": body}
 
 
-@_or_none
-def response_of(job: Job) -> Any:
+def _response_of(job: Job) -> Any:
     """Return what came back: status, headers and body, what a function returned, or a list of what it yielded."""
     if _is_stream(job):
         return [_plain(chunk.body) for chunk in _chunks(job)]
@@ -163,8 +154,7 @@ def body_bytes(job: Job, *, of_request: bool) -> bytes | None:
     return message.content if isinstance(message, HttpRequest | HttpResponse) else None
 
 
-@_or_none
-def data_of(job: Job) -> Any:
+def _data_of(job: Job) -> Any:
     """Return the data: what is stored, else of a call of a language model what it was."""
     if job.data_json is not None:
         return _plain(job.data_json)
@@ -172,8 +162,7 @@ def data_of(job: Job) -> Any:
     return None if call is None else call.model_dump(mode="json", exclude_none=True, exclude={"cost_usd"})
 
 
-@_or_none
-def error_of(job: Job) -> Any:
+def _error_of(job: Job) -> Any:
     """Return what was raised: its type, its message, and what was attached to it."""
     tree = load_tree(job.error_json) if job.error_json is not None else None
     if not isinstance(tree, dict) or "type" not in tree:
@@ -188,3 +177,11 @@ def _plain(text: str | None) -> Any:
 
 def _base64(content: bytes) -> dict[str, str]:
     return {"base64": base64.b64encode(content).decode()}
+
+
+_READERS: Final[dict[str, Callable[[Job], Any]]] = {
+    "request": _request_of,
+    "response": _response_of,
+    "data": _data_of,
+    "error": _error_of,
+}

@@ -115,9 +115,6 @@ def to_json(tree: Any, *, indent: int | None) -> str:
 def _dumped(tree: Any, *, indent: int | None, ensure_ascii: bool) -> str:
     try:
         return json.dumps(tree, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False)
-    except RecursionError:
-        # To indent takes more of the stack than to read has taken.
-        return json.dumps(tree, ensure_ascii=ensure_ascii)
     except ValueError:
         return json.dumps(_finite(tree), indent=indent, ensure_ascii=ensure_ascii)
 

@@ -19,12 +19,14 @@ from ..readable import plain_tree
 from ..totals import figures_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ..jobs import Job
 
 __all__ = ["body_bytes", "folded", "problem_of", "read_slot", "size_in", "tree_of"]
 
+_TOO_DEEP: Final = "it is nested too deeply"
+_DEEPEST: Final = 200
 _PROBLEMS: Final = (RecordedError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -43,10 +45,15 @@ def tree_of(job: Job) -> dict[str, Any]:
         "recorded_at": job.submitted_at,
         "duration_ms": duration_of(job),
         "bytes": size_in(job),
-        "llm": figures_of(job),
+        "llm": _figures(job),
         "problem": problem or None,
         **{name: tree for name, (tree, _) in read.items()},
     }
+
+
+def _figures(job: Job) -> dict[str, Any] | None:
+    figures = figures_of(job)
+    return figures and {name: value for name, value in figures.items() if not isinstance(value, dict | list)}
 
 
 def read_slot(job: Job, name: str) -> tuple[Any, str]:
@@ -58,11 +65,26 @@ def read_slot(job: Job, name: str) -> tuple[Any, str]:
 
     """
     try:
-        return _READERS[name](job), ""
+        tree = _READERS[name](job)
+        return (None, f"{name}: {_TOO_DEEP}") if _is_too_deep(tree) else (tree, "")
     except RecursionError:
-        return None, f"{name}: it is nested too deeply"
+        return None, f"{name}: {_TOO_DEEP}"
     except _PROBLEMS as error:
         return None, f"{name}: {error}"
+
+
+def _is_too_deep(tree: Any) -> bool:
+    """Return whether a tree is nested so deeply that not every program could write or read it."""
+    level = [tree]
+    for _ in range(_DEEPEST):
+        level = [part for node in level for part in _parts(node)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(node: Any) -> Iterable[Any]:
+    return node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
 
 
 def problem_of(job: Job) -> str:
@@ -138,9 +160,10 @@ def folded(job: Job) -> tuple[int, Any] | None:
         if not isinstance(request, HttpRequest) or not isinstance(response, HttpResponse):
             return None
         events = body_of(response.content).events
-        return None if events is None else (len(events), llm.fold(request, response))
+        tree = llm.fold(request, response) if events else None
     except _PROBLEMS:
         return None
+    return None if not events or _is_too_deep(tree) else (len(events), tree)
 
 
 def body_bytes(job: Job, *, of_request: bool) -> bytes | None:

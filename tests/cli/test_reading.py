@@ -289,6 +289,16 @@ def test_a_row_that_is_bad_is_listed_with_what_is_wrong(cli, cassette, alter, id
         assert (call["problem"] is not None) == column.endswith("_json")
 
 
+@pytest.mark.parametrize("cost", ["NaN", "Infinity", "-1", "1" + "0" * 400, "true", '"1"', "[1]"])
+def test_a_cost_that_is_none_is_not_known(cli, cassette, alter, id_of, cost):
+    alter("info_json = ?", "kind LIKE 'http.%'", f'{{"llm":{{"name":"x","input_tokens":1,"cost_usd":{cost}}}}}')
+    assert cli("stats", "--json").json["total"]["cost_usd"] is None
+    done = cli("show", id_of("kind LIKE 'http.%'"))
+    assert "llm:       x, 1 input tokens\n" in done.out
+    for arguments in (["ls"], ["query"], ["query", "--json"], ["tail", "--json"]):
+        assert cli(*arguments).code == 0
+
+
 @pytest.mark.parametrize("column", BAD)
 def test_sums_have_bad_rows_in_them(cli, cassette, alter, column):
     alter(f"{column} = ?", "kind = 'http.127.0.0.1'", BAD[column])

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import UsageError
-from ..llm import dollars
+from ..llm import Usage, dollars
 from ..prompt import cut, duration_of, parts_of
 from ..readable import Part
 from ..totals import figures_of
@@ -84,8 +84,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
 def _said(figures: dict[str, Any]) -> str:
     counts = {way: figures.get(f"{way}_tokens") for way in ("input", "output")}
     tokens = [f"{count:,} {way} tokens" for way, count in counts.items() if type(count) is int]
-    cost: Any = figures.get("cost_usd")
-    priced = [dollars(cost)] if type(cost) in (int, float) else []
+    usage = Usage.of(figures)
+    priced = [dollars(usage.cost_usd)] if usage.priced else []
     return ", ".join([str(figures.get("name") or "a language model"), *tokens, *priced])
 
 

@@ -9,7 +9,7 @@ from ..llm import dollars
 from ..store.diagnosis import is_there
 from ..totals import Total, totals
 from .output import fail, many, progress, say, say_json
-from .words import age_of, size_of, table
+from .words import age_of, one_line, size_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["run_ls", "run_stats"]
 
 By = Literal["test", "kind"]
+
+_LONGEST: Final = 500
 
 _ORDERS: Final[dict[str, Callable[[Total], Any]]] = {
     "calls": lambda total: -total.calls,
@@ -84,8 +86,8 @@ def _totals(cassette: Path, by: By, test: str | None, kind: str | None) -> list[
 def _name(total: Total) -> str:
     group = total.group
     if not group.kind:
-        return group.test or "(no test)"
-    return f"{group.kind} llm.{group.llm}" if group.llm else group.kind
+        return one_line(group.test, _LONGEST) or "(no test)"
+    return one_line(f"{group.kind} llm.{group.llm}" if group.llm else group.kind, _LONGEST)
 
 
 def _row(total: Total) -> tuple[str, ...]:

@@ -294,7 +294,7 @@ def test_a_cost_that_is_none_is_not_known(cli, cassette, alter, id_of, cost):
     alter("info_json = ?", "kind LIKE 'http.%'", f'{{"llm":{{"name":"x","input_tokens":1,"cost_usd":{cost}}}}}')
     assert cli("stats", "--json").json["total"]["cost_usd"] is None
     done = cli("show", id_of("kind LIKE 'http.%'"))
-    assert "llm:       x, 1 input tokens\n" in done.out
+    assert "llm:       x, 1 input token\n" in done.out
     for arguments in (["ls"], ["query"], ["query", "--json"], ["tail", "--json"]):
         assert cli(*arguments).code == 0
 

@@ -11,7 +11,7 @@ from ..prompt import cut, duration_of, parts_of
 from ..readable import Part
 from ..totals import figures_of
 from .calls import found, opened
-from .output import console, fail, printable, say, say_json, to_json
+from .output import console, fail, many, printable, say, say_json, to_json
 from .slots import body_bytes, folded, problem_of, read_slot, size_in, tree_of
 from .words import age_of, one_line, size_of
 
@@ -83,7 +83,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
 
 def _said(figures: dict[str, Any]) -> str:
     counts = {way: figures.get(f"{way}_tokens") for way in ("input", "output")}
-    tokens = [f"{count:,} {way} tokens" for way, count in counts.items() if type(count) is int]
+    tokens = [many(count, f"{way} token") for way, count in counts.items() if type(count) is int]
     usage = Usage.of(figures)
     priced = [dollars(usage.cost_usd)] if usage.priced else []
     return ", ".join([str(figures.get("name") or "a language model"), *tokens, *priced])

@@ -29,6 +29,7 @@ _GROUPS = {
     "store": ("store", "misses"),
     "llm": ("llm",),
     "queries": ("queries",),
+    "cli": ("cli",),
 }
 _MEASURED = (
     "pytest-recorded",
@@ -41,6 +42,7 @@ _MEASURED = (
     "requests",
     "aiohttp",
     "pytest",
+    "typer",
 )
 
 

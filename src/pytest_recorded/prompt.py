@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .jobs import Job
     from .readable import Part
 
-__all__ = ["BUDGET", "to_prompt"]
+__all__ = ["BUDGET", "chunks_of", "cut", "duration_of", "parts_of", "to_prompt"]
 
 #: Characters; a token of English is about four of them.
 BUDGET: Final = 20_000
@@ -114,7 +114,7 @@ def _shown(sections: list[_Section], room: int) -> str:
         lines.append(section.heading)
         parts = _shares(section.sizes, share, section.least_sizes)
         for block, size in zip(section.blocks, parts, strict=True):
-            lines += (block.before, _cut(block.text, size), block.after)
+            lines += (block.before, cut(block.text, size), block.after)
     return "".join(lines)
 
 
@@ -130,7 +130,7 @@ def _shares(sizes: list[int], room: int, least: list[int]) -> list[int]:
     return shares
 
 
-def _cut(text: str, size: int) -> str:
+def cut(text: str, size: int) -> str:
     """Return a text of at most a size: its beginning and its end, and between them what is left out."""
     if len(text) <= size:
         return text
@@ -143,7 +143,7 @@ def _cut(text: str, size: int) -> str:
 
 
 def _section(job: Job) -> _Section:
-    took = _duration(job)
+    took = duration_of(job)
     ended = "" if took is None else f" after {took:,.1f} ms"
     facts = {
         "test": job.scope,
@@ -153,10 +153,12 @@ def _section(job: Job) -> _Section:
         "id": job.id,
     }
     lines = "".join(f"- {name}: {_line(value)}\n" for name, value in facts.items() if value)
-    return _Section(f"# {_line(job.kind)}\n\n{lines}\n", [_block(name, part) for name, part in _parts(job) if part])
+    blocks = [_block(name, part) for name, part in parts_of(job).items() if part]
+    return _Section(f"# {_line(job.kind)}\n\n{lines}\n", blocks)
 
 
-def _duration(job: Job) -> float | None:
+def duration_of(job: Job) -> float | None:
+    """Return how long a call took in milliseconds; None if it has not ended, or nobody can tell."""
     try:
         return job.duration_ms
     except (ValueError, TypeError):
@@ -164,17 +166,19 @@ def _duration(job: Job) -> float | None:
         return None
 
 
-def _parts(job: Job) -> list[tuple[str, Part | None]]:
+def parts_of(job: Job, *, whole: bool = False) -> dict[str, Part | None]:
+    """Return the slots of a call as text; `whole`: see `readable`."""
     of_http = is_http(job.kind)
-    return [
-        ("Request", request_part(job.request_json, is_http=of_http)),
-        ("Response", response_part(job.response_json, lambda: _chunks(job), is_http=of_http)),
-        ("Data", value_part(job.data_json)),
-        ("Error", error_part(job.error_json)),
-    ]
+    return {
+        "Request": request_part(job.request_json, is_http=of_http, whole=whole),
+        "Response": response_part(job.response_json, lambda: chunks_of(job), is_http=of_http, whole=whole),
+        "Data": value_part(job.data_json, whole=whole),
+        "Error": error_part(job.error_json),
+    }
 
 
-def _chunks(job: Job) -> Sequence[Chunk]:
+def chunks_of(job: Job) -> Sequence[Chunk]:
+    """Return the pieces of the answer of a call, as they are stored."""
     chunks = job._chunks  # noqa: SLF001 - of the job itself they are its response
     return chunks(job.id) if callable(chunks) else chunks
 

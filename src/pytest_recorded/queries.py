@@ -45,12 +45,12 @@ class Queries(ABC):
         if len(start) > _ID_DIGITS or start.strip("0123456789abcdef"):
             return None
         if len(start) < _SHORTEST_ID:
-            raise UsageError(f"get({job_id!r}): give {_SHORTEST_ID} digits of the id or more, such as job.id[:12].")
+            raise UsageError(f"the id {job_id!r} is too short: give {_SHORTEST_ID} digits of it or more, as a rule 12.")
         found = self._named(start)
         if len(found) > 1:
             more = ", …" if len(found) > MOST_NAMED else ""
             shown = ", ".join(f"{job.id} ({job.kind})" for job in found[:MOST_NAMED])
-            raise UsageError(f"get({job_id!r}): several ids begin so: {shown}{more}. Give more digits.")
+            raise UsageError(f"several ids begin with {job_id!r}: {shown}{more}. Give more digits.")
         return found[0] if found else None
 
     def last(self, n: int = 10, *, kind: str | None = None, status: str | Iterable[str] | None = None) -> list[Job]:

@@ -1,5 +1,7 @@
 """What is stored of a call, as text for a reader: JSON indented, streams joined, binary content described.
 
+Whoever wants it `whole` gets binary content as base64.
+
 The law of this file: whatever is stored, there is a text for it; nothing raises.
 """
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-__all__ = ["Part", "error_part", "request_part", "response_part", "value_part"]
+__all__ = ["Part", "error_part", "plain_tree", "request_part", "response_part", "value_part"]
 
 # Base64 of this length in a JSON value is content for a program, not for a reader.
 _BASE64: Final = re.compile(r"(?:data:(?P<type>[\w.+-]+/[\w.+-]+)[^,]{0,100},)?(?P<base64>[A-Za-z0-9+/_-]{200,}={0,2})")
@@ -61,24 +63,26 @@ def _or_as_it_is(
 
 
 @_or_as_it_is
-def request_part(text: str | None, *, is_http: bool) -> Part | None:
+def request_part(text: str | None, *, is_http: bool, whole: bool = False) -> Part | None:
     """Return the request of a call."""
     tree = _tree(text)
     if not is_http or not isinstance(tree, dict) or "method" not in tree:
-        return value_part(text)
+        return value_part(text, whole=whole)
     request = HttpRequest.from_tree(tree)
-    body = _stored_body(tree, request.header("content-type"))
+    body = _stored_body(tree, request.header("content-type"), whole=whole)
     return body._replace(line=f"{request.method} {request.url}")
 
 
-def _stored_body(tree: dict[str, Any], media_type: str) -> Part:
+def _stored_body(tree: dict[str, Any], media_type: str, *, whole: bool) -> Part:
     form = next((form for form in ("json", "parts", "form", "text", "bytes") if form in tree), "")
     content = tree.get(form)
     if form == "bytes":
+        if whole and isinstance(content, str):
+            return _binary(content.encode("latin-1"), media_type, whole=whole)
         return Part("", _described(_size(content), media_type), "")
     if form in ("json", "parts"):
-        return Part("", _json(_without_binary(content)), "json")
-    return _text(str(content).encode(errors="replace") if form else b"", media_type)
+        return Part("", _json(content if whole else _without_binary(content)), "json")
+    return _text(str(content).encode(errors="replace") if form else b"", media_type, whole=whole)
 
 
 def _size(content: Any) -> int:
@@ -87,21 +91,24 @@ def _size(content: Any) -> int:
 
 
 @_or_as_it_is
-def response_part(text: str | None, chunks: Callable[[], Sequence[Chunk]], *, is_http: bool) -> Part | None:
+def response_part(
+    text: str | None, chunks: Callable[[], Sequence[Chunk]], *, is_http: bool, whole: bool = False
+) -> Part | None:
     """Return the response of a call."""
     tree = _tree(text)
     if is_http and isinstance(tree, dict) and "status" in tree:
         response = HttpResponse.from_tree(tree)
         media_type = response.header("content-type")
-        body = _binary(response.content, media_type) if response.encoded else _body(response.content, media_type)
+        show = _binary if response.encoded else _body
+        body = show(response.content, media_type, whole=whole)
         line = f"{response.status} {response.reason}".strip()
         return body._replace(line=line if response.end == "complete" else f"{line}, body {response.end} early")
     if isinstance(tree, dict) and "py:stream" in tree:
-        pieces = [_plain(_tree(chunk.body)) for chunk in chunks()]
+        pieces = [plain_tree(_tree(chunk.body), whole=whole) for chunk in chunks()]
         if pieces and all(isinstance(piece, str) for piece in pieces):
             return Part("", "".join(pieces), "text")
         return Part("", _json(pieces), "json")
-    return value_part(text)
+    return value_part(text, whole=whole)
 
 
 @_or_as_it_is
@@ -111,15 +118,15 @@ def error_part(text: str | None) -> Part | None:
     if not isinstance(tree, dict) or "type" not in tree:
         return value_part(text)
     line = f"{str(tree['type']).removeprefix('builtins.')}: {tree.get('message', '')}"
-    return Part("", line if "payload" not in tree else f"{line}\n{_json(_plain(tree['payload']))}", "text")
+    return Part("", line if "payload" not in tree else f"{line}\n{_json(plain_tree(tree['payload']))}", "text")
 
 
 @_or_as_it_is
-def value_part(text: str | None) -> Part | None:
+def value_part(text: str | None, *, whole: bool = False) -> Part | None:
     """Return a stored value; None where nothing is stored."""
     if text is None:
         return None
-    tree = _plain(load_tree(text))
+    tree = plain_tree(load_tree(text), whole=whole)
     return Part("", tree, "text") if isinstance(tree, str) else Part("", _json(tree), "json")
 
 
@@ -130,21 +137,26 @@ def _tree(text: str | None) -> Any:
         return None
 
 
-def _body(content: bytes, media_type: str) -> Part:
+def _body(content: bytes, media_type: str, *, whole: bool) -> Part:
     body = parse_body(content, media_type)
-    return Part("", _json(_without_binary(body.tree)), "json") if body.form == "json" else _text(content, media_type)
+    if body.form != "json":
+        return _text(content, media_type, whole=whole)
+    return Part("", _json(body.tree if whole else _without_binary(body.tree)), "json")
 
 
-def _text(content: bytes, media_type: str) -> Part:
+def _text(content: bytes, media_type: str, *, whole: bool) -> Part:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        return _binary(content, media_type)
-    return _binary(content, media_type) if _CONTROL.search(text) else Part("", text, "text" if text else "")
+        return _binary(content, media_type, whole=whole)
+    if _CONTROL.search(text):
+        return _binary(content, media_type, whole=whole)
+    return Part("", text, "text" if text else "")
 
 
-def _binary(content: bytes, media_type: str) -> Part:
-    return Part("", _described(len(content), media_type), "")
+def _binary(content: bytes, media_type: str, *, whole: bool) -> Part:
+    described = _described(len(content), media_type)
+    return Part("", f"{described}\n{base64.b64encode(content).decode()}" if whole else described, "")
 
 
 def _described(size: int, media_type: str) -> str:
@@ -173,33 +185,38 @@ def _looks_random(text: str) -> bool:
     return all(any(sort(letter) for letter in text) for sort in (str.isupper, str.islower, str.isdigit))
 
 
-def _plain(tree: Any) -> Any:
-    """Return a stored tree without the tags of its types."""
+def plain_tree(tree: Any, *, whole: bool = False) -> Any:
+    """Return a stored tree without the tags of its types.
+
+    Args:
+        tree: The tree.
+        whole: Whether binary content stays, as base64; else it is described.
+
+    """
     if isinstance(tree, list):
-        return [_plain(item) for item in tree]
+        return [plain_tree(item, whole=whole) for item in tree]
     if not isinstance(tree, dict):
-        return _without_binary(tree)
+        return tree if whole else _without_binary(tree)
     if len(tree) == 1:
         ((tag, content),) = tree.items()
         if tag.startswith("py:"):
-            return _untagged(tag, content)
-    return {name: _plain(item) for name, item in tree.items()}
+            return _untagged(tag, content, whole=whole)
+    return {name: plain_tree(item, whole=whole) for name, item in tree.items()}
 
 
-def _untagged(tag: str, content: Any) -> Any:
+def _untagged(tag: str, content: Any, *, whole: bool) -> Any:
     if tag == "py:object" and isinstance(content, dict):
         fields = content.get("fields")
-        shown = _plain(content.get("value")) if fields is None else _plain(fields)
-        return {**shown, **_plain(content.get("extra") or {})} if isinstance(shown, dict) else shown
+        shown = plain_tree(content.get("value") if fields is None else fields, whole=whole)
+        more = plain_tree(content.get("extra") or {}, whole=whole)
+        return {**shown, **more} if isinstance(shown, dict) else shown
     if tag in ("py:bytes", "py:bytearray"):
-        return _bytes(content)
-    if tag == "py:dict" and isinstance(content, list):
-        return [_plain(entry) for entry in content]
+        return {"base64": content} if whole and isinstance(content, str) else _bytes(content)
     if tag in ("py:datetime", "py:time", "py:enum", "py:path") and isinstance(content, list) and content:
         return content[-1] if tag in ("py:enum", "py:path") else content[0]
     if tag == "py:error" and isinstance(content, dict):
         return f"{content.get('type')}: {content.get('message')}"
-    return _plain(content)
+    return plain_tree(content, whole=whole)
 
 
 def _bytes(content: Any) -> Any:

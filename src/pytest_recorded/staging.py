@@ -26,6 +26,8 @@ from .store.sqlite import StagingFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .store.sqlite import Reader
+
 __all__ = [
     "Attempt",
     "Leftover",
@@ -33,6 +35,7 @@ __all__ = [
     "Staging",
     "discard",
     "end_session",
+    "is_call",
     "leftovers",
     "new_id",
     "read_attempts",
@@ -225,7 +228,12 @@ class Leftover(NamedTuple):
     attempts: list[Attempt]
 
 
-def read_attempts(ledger: StagingFile) -> list[Attempt]:
+def is_call(row: Row) -> bool:
+    """Return whether a row of a staging file is a call, not what the file knows of its session and its attempts."""
+    return row.scope != "" or row.kind not in (_SESSION, _ATTEMPT)
+
+
+def read_attempts(ledger: Reader) -> list[Attempt]:
     """Return the attempts in a staging file, oldest first."""
     return [_attempt(row) for row in ledger.rows_where_kind("", _ATTEMPT)]
 

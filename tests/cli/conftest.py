@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
+from pytest_recorded import attach, recorder, use_cassette
 from pytest_recorded.cli.app import run
+from pytest_recorded.cli.demo_api import DemoApi
 
 WORLD = """
 def ask(question):
@@ -91,3 +96,75 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
     return Project(tmp_path).write(world=WORLD)
+
+
+@recorder(kind="reading.price")
+def price(item):
+    if item == "gold":
+        raise LookupError("sold out")
+    attach("item", item)
+    attach("total", len(item))
+    attach("paid", item == "tea")
+    return {"item": item, "of": {1, 2}, "raw": b"\xff\x00"}
+
+
+@recorder(kind="reading.count")
+def count(number):
+    yield from (f"{place} " for place in range(number))
+
+
+def ask(url, *, stream):
+    asked = {"model": "demo-1", "messages": [{"role": "user", "content": "Count to five."}], "stream": stream}
+    return httpx.post(f"{url}/v1/chat/completions", json=asked).text
+
+
+@pytest.fixture(scope="session")
+def read_only(tmp_path_factory):
+    """A cassette with seven calls: of a function, of a generator, of a language model; nobody may change it."""
+    path = tmp_path_factory.mktemp("reading") / "cassettes" / "jobs.db"
+    with use_cassette(path, scope="tests/test_shop.py::test_price"):
+        price("tea")
+        price("milk")
+    with use_cassette(path, scope="tests/test_shop.py::test_gold[1]"), pytest.raises(LookupError):
+        price("gold")
+    with use_cassette(path, scope="tests/test_shop.py::test_gold[1]", mode="new_episodes"):
+        list(count(3))
+    with DemoApi() as api:
+        for scope, stream in (("test_plain", False), ("test_stream", True)):
+            with use_cassette(path, scope=f"tests/test_chat.py::{scope}"):
+                ask(api.url, stream=stream)
+    with use_cassette(path, scope="tests/test_chat.py::test_plain", mode="new_episodes"):
+        price("last")
+    return path
+
+
+@pytest.fixture
+def cassette(read_only, tmp_path, monkeypatch):
+    """A copy of it at the usual place below the current folder."""
+    path = tmp_path / "cassettes" / "jobs.db"
+    path.parent.mkdir()
+    shutil.copy(read_only, path)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+@pytest.fixture
+def alter(cassette):
+    """Change rows, as somebody else might have written them: `alter("response_json = '{'", "kind = 'x'")`."""
+
+    def change(assignment, condition, *values):
+        with closing(sqlite3.connect(cassette)) as connection, connection:
+            assert connection.execute(f"UPDATE jobs SET {assignment} WHERE {condition}", values).rowcount
+
+    return change
+
+
+@pytest.fixture
+def id_of(cassette):
+    """The id of a call: `id_of("kind = 'reading.count'")`."""
+
+    def find(condition):
+        with closing(sqlite3.connect(cassette)) as connection:
+            return connection.execute(f"SELECT id FROM jobs WHERE {condition}").fetchone()[0]
+
+    return find

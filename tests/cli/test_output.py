@@ -11,7 +11,10 @@ import pytest
 from pytest_recorded import recorder, use_cassette
 from pytest_recorded.cli.output import cassette_path
 
-HEAVY = ("pydantic", "httpx", "httpx2", "pytest", "_pytest", "syrupy", "sqlite3", "yaml", "asyncio", "rich.console")
+HEAVY = (
+    "pydantic", "httpx", "httpx2", "pytest", "_pytest", "syrupy", "sqlite3", "yaml", "asyncio", "rich.console",
+    "rich.progress", "rich.syntax",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -24,7 +27,11 @@ def cassette(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["rename", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["rename", "--help"], ["query", "--help"], ["tail", "--help"]],
+    ids=" ".join,
+)
 def test_nothing_heavy_is_loaded_for_help(arguments):
     """Typer itself may load pydantic for the arguments of a command, and for nothing less."""
     heavy = HEAVY if len(arguments) == 1 else [name for name in HEAVY if name != "pydantic"]

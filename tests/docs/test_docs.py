@@ -131,7 +131,7 @@ def here(command):
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p syrupy -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
     command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)
-    command = re.sub(r"^pytest-recorded ", f"{sys.executable} -m pytest_recorded ", command)
+    command = re.sub(r"^pytest-recorded |(?<=\$\()pytest-recorded ", f"{sys.executable} -m pytest_recorded ", command)
     return command, environment
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..job import Chunk, Row
 
-__all__ = ["SLOTS", "faults_of"]
+__all__ = ["SLOTS", "faults_in", "faults_of"]
 
 #: The columns that hold values, by the names that users know them by.
 SLOTS: Final = ("request", "response", "data", "error", "info")
@@ -31,12 +31,13 @@ def faults_of(row: Row, chunks: Sequence[Chunk]) -> Iterator[tuple[str, str]]:
     for slot in SLOTS:
         text = getattr(row, f"{slot}_json")
         if text is not None:
-            yield from _faults(text, slot, row.kind)
+            yield from faults_in(text, slot, row.kind)
     for chunk in chunks:
-        yield from _faults(chunk.body, f"chunk {chunk.seq}", "")
+        yield from faults_in(chunk.body, f"chunk {chunk.seq}", "")
 
 
-def _faults(text: str, slot: str, kind: str) -> Iterator[tuple[str, str]]:
+def faults_in(text: str, slot: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Yield where the text of a slot is damaged, and how; `kind`: of its call."""
     try:
         tree = load_tree(text)
         if is_http(kind) and isinstance(tree, dict):

@@ -1,7 +1,8 @@
 """The command line: `pytest-recorded …`. Each command is a few lines around what the library does.
 
-Exit codes, of every command: 0 done, or nothing was found; 1 the answer is no (something was found, a demo that went
-live, an import that left something out); 2 the command or its input is wrong, and one message on stderr says how.
+Exit codes, of every command: 0 done; 1 the answer is no (something is wrong with a cassette, a demo went live, an
+import left something out, nothing recorded fits); 2 the command or its input is wrong, and one message on stderr says
+how.
 """
 
 from __future__ import annotations

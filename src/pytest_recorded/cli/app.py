@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..errors import RecordedError
-from . import intake, upkeep
+from . import intake, reading, upkeep
 from .output import fail
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["app", "run"]
 app = typer.Typer(
     name="pytest-recorded",
     help="Record the calls of your tests once, replay them offline from one SQLite cassette.",
-    epilog="Exit codes: 0 done, or nothing was found; 1 the answer is no; 2 the command or its input is wrong.",
+    epilog="Exit codes: 0 done; 1 the answer is no, or nothing fits; 2 the command or its input is wrong.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -77,6 +77,14 @@ def demo(
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "demo": demo,
+    "ls": reading.ls,
+    "stats": reading.stats,
+    "last": reading.last,
+    "query": reading.query,
+    "show": reading.show,
+    "get": reading.get,
+    "prompt": reading.prompt,
+    "tail": reading.tail,
     "check": upkeep.check,
     "unused": upkeep.unused,
     "prune": upkeep.prune,

@@ -1,16 +1,19 @@
 """What the commands have in common: their options, and how they speak to people and to programs.
 
 The law of this file: stdout has the answer, for people or as JSON; stderr has progress and the one message of an error.
-Nothing is coloured that does not go to a terminal, and nothing is loaded for `--help`.
+Nothing is coloured that does not go to a terminal, nothing is loaded for `--help`, and no recorded text commands a
+terminal: what is no letter is escaped.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -26,10 +29,15 @@ __all__ = [
     "console",
     "fail",
     "many",
+    "printable",
     "progress",
     "say",
     "say_json",
+    "to_json",
 ]
+
+# What a terminal takes as a command, or that changes the direction of what follows; a line break and a tab are neither.
+_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 CassetteOption = Annotated[
     Path | None,
@@ -65,24 +73,63 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print a line of the answer."""
+    """Print a line of the answer, or several."""
+    text = printable(text)
     if style is None or not sys.stdout.isatty():
         typer.echo(text)
     else:
         console().print(text, style=style)
 
 
+def printable(text: str) -> str:
+    """Return a text that any terminal shows and none obeys; what stdout cannot take is escaped."""
+    text = _COMMANDS.sub(lambda found: _escaped(found[0]), text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _escaped(letter: str) -> str:
+    return f"\\x{ord(letter):02x}" if letter < "\u0100" else f"\\u{ord(letter):04x}"
+
+
 def say_json(tree: Any) -> None:
     """Print an answer for programs: characters as they are where the output can take them, else escaped."""
+    typer.echo(to_json(tree, indent=2))
+
+
+def to_json(tree: Any, *, indent: int | None) -> str:
+    """Return a tree as JSON that stdout can take; a number that JSON has not got is given as text.
+
+    Args:
+        tree: The tree.
+        indent: How far each level is indented; None for one line.
+
+    """
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    text = json.dumps(tree, indent=2, ensure_ascii=encoding != "utf8")
-    # What is left are halves of surrogate pairs; escaped in this way they are JSON.
-    typer.echo(text.encode("utf-8", "backslashreplace").decode())
+    text = _dumped(tree, indent=indent, ensure_ascii=encoding != "utf8")
+    # In JSON such letters are nowhere but in strings. Half a surrogate pair is no letter either.
+    text = _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _dumped(tree: Any, *, indent: int | None, ensure_ascii: bool) -> str:
+    try:
+        return json.dumps(tree, indent=indent, ensure_ascii=ensure_ascii, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(tree), indent=indent, ensure_ascii=ensure_ascii)
+
+
+def _finite(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {name: _finite(item) for name, item in tree.items()}
+    if isinstance(tree, list):
+        return [_finite(item) for item in tree]
+    return str(tree) if isinstance(tree, float) and not isfinite(tree) else tree
 
 
 def fail(error: BaseException | str) -> None:
     """Print what is wrong, as one message."""
-    console(stderr=True).print(str(error), style="red")
+    console(stderr=True).print(printable(str(error)), style="red")
 
 
 def many(number: int, thing: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .completion import tests
 from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
 
 __all__ = ["check", "project", "prune", "rename", "unused"]
@@ -19,28 +20,12 @@ _PytestArguments = Annotated[
 ]
 
 
-def _recorded_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names in the cassette that begin like this, for the completion of the shell."""
-    from ..errors import RecordedError  # noqa: PLC0415 - each command loads what it needs
-    from ..store.sqlite import CassetteFile  # noqa: PLC0415 - likewise
-
-    try:
-        file = CassetteFile(cassette_path(ctx.params.get("cassette")))
-        try:
-            return [name for name in file.scopes() if name and name.startswith(incomplete)]
-        finally:
-            file.close()
-    except RecordedError:
-        # A shell has no place for messages while it completes.
-        return []
-
-
 def rename(
     old: Annotated[
         str,
         typer.Argument(
             help="The name before: of a test (tests/test_shop.py::test_total), a class, a file or a folder.",
-            autocompletion=_recorded_names,
+            autocompletion=tests,
         ),
     ],
     new: Annotated[str, typer.Argument(help="The name now.")],

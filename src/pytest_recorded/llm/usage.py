@@ -18,6 +18,8 @@ __all__ = ["DIGITS", "Usage", "dollars", "figures"]
 
 # To how many decimals US dollars are rounded: a token of the cheapest models costs some billionths.
 DIGITS: Final = 12
+# What is more is no amount of dollars; an integer may even be too large for a float.
+_TOO_MUCH: Final = 1e15
 
 _COUNTS: Final = (
     "input_tokens",
@@ -82,7 +84,7 @@ class Usage:
         if not isinstance(entry, dict):
             return cls(calls=1)
         cost: Any = entry.get("cost_usd")
-        is_priced = type(cost) in (int, float) and 0 <= cost < float("inf")
+        is_priced = type(cost) in (int, float) and 0 <= cost < _TOO_MUCH
         return cls(
             calls=1,
             input_tokens=count_of(entry.get("input_tokens")) or 0,

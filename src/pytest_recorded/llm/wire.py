@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..message import HttpRequest
 
-__all__ = ["Wire", "is_answer", "provider_of", "wire_of"]
+__all__ = ["Wire", "has_form", "is_answer", "provider_of", "wire_of"]
 
 
 class Wire(NamedTuple):
@@ -183,10 +183,15 @@ _MODELS: Final = (
 )
 
 
+def has_form(path: str) -> bool:
+    """Return whether a path is one that requests to language models have; of others nothing more is read."""
+    return _ANY_PATH.search(path) is not None
+
+
 def wire_of(request: HttpRequest) -> Wire | None:
     """Return the form of a request; None if it is none to a language model."""
     path = request.path
-    if _ANY_PATH.search(path) is None:
+    if not has_form(path):
         return None
     body: dict[str, Any] | None = None
     for shape, placed in _shapes_at(path):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CassetteError
+from ..job import Row, Status
+from . import sql
 from .diagnosis import FAULTS, explain, inspect_any, is_there, look_at, why_unreadable
 from .migrate import error_in_ours
 from .selecting import fetch_readable
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AnyFile", "look_into"]
 
+_STATUS: Final = Row._fields.index("status")
+_STATUSES: Final = frozenset(status.value for status in Status)
 # The tables of ours that a statement may ask for, over the eleven columns of theirs.
 _SEED_AS_OURS: Final = r"""
 CREATE TEMP VIEW jobs AS SELECT
@@ -87,6 +91,14 @@ class AnyFile(Reader):
     def exists(self) -> bool:
         """Return True: a file that is gone since is an error."""
         return True
+
+    def all_kinds(self) -> list[str]:
+        """Return all kinds."""
+        return [row[0] for row in self._rows(sql.KINDS)]
+
+    def ended_since(self, moment: str) -> list[Row]:
+        """Return the rows that have ended at a moment or later, in the order in which they ended."""
+        return [Row._make(row) for row in self._readable(sql.ENDED_SINCE, moment) if row[_STATUS] in _STATUSES]
 
     def _rows(self, statement: str, *parameters: Any) -> list[Any]:
         try:

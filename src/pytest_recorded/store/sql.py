@@ -43,6 +43,7 @@ BY_ADDRESS: Final = (
 BY_ID_RANGE: Final = f"SELECT {COLUMNS} FROM jobs WHERE id >= ? AND id < ? LIMIT ?"
 ALL: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY submitted_at, id"
 OF_KIND: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? ORDER BY submitted_at, key"
+ENDED_SINCE: Final = f"SELECT {COLUMNS} FROM jobs WHERE completed_at >= ? ORDER BY completed_at"
 OF_SCOPE: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? ORDER BY submitted_at, seq, id"
 OF_SCOPE_AND_KIND: Final = (
     f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? AND status IN ('completed', 'failed', 'interrupted')"
@@ -51,6 +52,7 @@ OF_SCOPE_AND_KIND: Final = (
 ADDRESSES: Final = "SELECT DISTINCT scope, kind, key, seq FROM jobs WHERE scope = ?"
 HAS_SCOPE: Final = "SELECT 1 FROM jobs WHERE scope = ? LIMIT 1"
 COUNT_SEQS: Final = "SELECT count(DISTINCT seq) FROM jobs WHERE scope = ? AND kind = ? AND key = ?"
+KINDS: Final = "SELECT DISTINCT kind FROM jobs ORDER BY kind"
 KINDS_OF_SCOPE: Final = "SELECT DISTINCT kind FROM jobs WHERE scope = ? LIMIT 20"
 
 # Hops from scope to scope along the primary key: as fast as there are tests, not as there are rows.

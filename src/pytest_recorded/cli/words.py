@@ -1,0 +1,64 @@
+"""Recorded things in a few words: ages, sizes, ids, tables."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
+
+from ..shown import clip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["age_of", "one_line", "short", "size_of", "table"]
+
+_SHORT: Final = 12
+_SPACES: Final = re.compile(r"\s+")
+_AGES: Final = (("y", 365 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
+_THOUSAND: Final = 1000
+_TEN: Final = 10
+
+
+def short(job_id: str) -> str:
+    """Return the first digits of an id, which are enough to find it by."""
+    return str(job_id)[:_SHORT]
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return a text on one line, at most so many letters of it."""
+    return clip(_SPACES.sub(" ", text[: longest * 4]).strip(), longest)
+
+
+def age_of(moment: str) -> str:
+    """Return how long ago a stored moment is, as `3d`; `?` if that is no moment."""
+    try:
+        then = datetime.fromisoformat(moment)
+        seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return "?"
+    unit, length = next(((unit, length) for unit, length in _AGES if seconds >= length), ("s", 1))
+    return f"{max(0, int(seconds // length))}{unit}"
+
+
+def size_of(size: float) -> str:
+    """Return a number of bytes: `950 B`, `1.2 kB`, `34 MB`."""
+    if size < _THOUSAND:
+        return f"{int(size)} B"
+    for unit in ("kB", "MB", "GB"):
+        size /= _THOUSAND
+        if size < _THOUSAND or unit == "GB":
+            break
+    return f"{size:.1f} {unit}" if size < _TEN else f"{size:,.0f} {unit}"
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return a table: numbers to the right, the name, which is last, to the left. Columns with nothing in them go."""
+    lines = [tuple(headings), *map(tuple, rows)]
+    columns = [column for column in zip_longest(*lines, fillvalue="") if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    return [
+        "  ".join([*(cell.rjust(width) for cell, width in zip(cells[:-1], widths, strict=False)), cells[-1]])
+        for cells in zip(*columns, strict=True)
+    ]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import compileall
 import contextlib
+import os
 import py_compile
 import socket
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import pytest
+import trustme
 
 import pytest_recorded
 from pytest_recorded import RecordedWarning, guard
@@ -29,9 +34,23 @@ sys.dont_write_bytecode = False
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile what such a process imports: our own modules, and what pytest has loaded itself."""
-    if hasattr(config, "workerinput"):
-        return
+    """Compile what a process of a test imports: our own modules, and what pytest has loaded itself."""
+    if not hasattr(config, "workerinput"):
+        _make_one_authority()
+        _compile()
+    # Each client reads the whole bundle anew, and there are thousands of clients.
+    certifi.where = lambda: os.environ["SSL_CERT_FILE"]
+
+
+def _make_one_authority() -> None:
+    path = Path(tempfile.gettempdir()) / f"pytest-recorded-authority-{os.getpid()}.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    atexit.register(path.unlink, missing_ok=True)
+    # Workers and the processes of tests have it from here.
+    os.environ["SSL_CERT_FILE"] = str(path)
+
+
+def _compile() -> None:
     compileall.compile_dir(Path(pytest_recorded.__file__).parent, quiet=2)
     for module in list(sys.modules.values()):
         spec = getattr(module, "__spec__", None)

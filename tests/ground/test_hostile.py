@@ -314,7 +314,7 @@ def is_about_zones(event):
     return any("zoneinfo" in str(arg) or "tzdata" in str(arg) for arg in event[1])
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(tree=trees)
 def test_whatever_is_tagged_loads_or_is_refused_and_nothing_of_it_runs(watch, tree):
     text, loaded = json.dumps(tree), set(sys.modules)

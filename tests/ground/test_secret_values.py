@@ -45,7 +45,7 @@ values = st.text(st.characters(codec="utf-8"), min_size=3, max_size=10) | st.tex
 )
 
 
-@settings(max_examples=800)
+@settings(max_examples=400)
 @given(value=values.filter(is_recognisable), ways=st.lists(st.sampled_from([*WAYS]), max_size=3))
 def test_a_secret_is_found_however_it_is_spelled_and_what_is_around_it_is_left(value, ways):
     text = f"<{value}> and {value}!"

@@ -311,7 +311,7 @@ CALLS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     tree=TREES
     | st.fixed_dictionaries({"interactions": st.lists(CALLS | TREES, max_size=4)})
@@ -338,7 +338,7 @@ def test_whatever_stands_in_a_file_ends_in_calls_and_reasons(tree):
             f"{name}: {value}".encode("latin-1")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     text=st.text(alphabet=st.sampled_from("abc:-[]{}!&*'\"|>%#?,\n \t0123.~")) | st.text(),
     suffix=st.sampled_from([".yaml", ".json", ".toml"]),

@@ -305,3 +305,19 @@ def test_a_status_that_we_do_not_know_is_no_job_of_ours(tmp_path, row):
     ledger.close()
     make(path, "PRAGMA ignore_check_constraints = ON; UPDATE jobs SET status = 'gone'")
     assert (keys(open_jobs(path)), open_jobs(path).get(row().id)) == ([], None)
+
+
+def test_the_log_of_one_who_is_coming_or_going_is_left_to_him(tmp_path, row):
+    """At that moment there is a log and no index, as when he is gone."""
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    ledger.open()
+    log = path.with_name("ledger.db-wal")
+    identity = log.stat().st_ino
+    path.with_name("ledger.db-shm").rename(tmp_path / "index")
+    assert keys(open_jobs(path)) == []
+    (tmp_path / "index").rename(path.with_name("ledger.db-shm"))
+    assert log.stat().st_ino == identity
+    assert ledger.insert(row())
+    assert len(ledger.rows()) == 1
+    ledger.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import sqlite3
-import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +30,6 @@ __all__ = [
 # What reading a file may raise. SQLite names what it does not understand, and Python cannot decode just any name.
 FAULTS: Final = (sqlite3.Error, OverflowError, UnicodeError)
 
-# With it SQLite asks for no locks, so that it can do without the index that is shared.
-_LOCKLESS: Final = "win32-none" if sys.platform == "win32" else "unix-none"
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
 _WAL: Final = 2
@@ -133,16 +132,57 @@ def look_at(path: Path) -> sqlite3.Connection:
     """Open a file that may be somebody else's, so that nothing is left beside it.
 
     Whoever reads a file in WAL mode makes two files beside it; unless they are there already, nobody is writing, and
-    the file can be taken as it is. A log without the index that writers share was left by one who is gone: to read that
-    takes an index of one's own, in memory.
+    the file can be taken as it is. A log without the index that writers share was left by one who is gone, and a copy
+    is read; or it belongs to one who is coming or going at this moment, and the file is shared with him.
     """
-    has_log, has_index, has_journal = (path.with_name(path.name + end).exists() for end in ("-wal", "-shm", "-journal"))
-    is_left = has_log and not has_index
-    how = f"&vfs={_LOCKLESS}" if is_left else "" if has_log or has_journal else "&immutable=1"
-    connection = connect(path, read_only=True, how=how)
-    if is_left:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    return connection
+    has_log, has_index, has_journal = (_beside(path, end).exists() for end in ("-wal", "-shm", "-journal"))
+    if has_log and not has_index and (copy := _copied(path)) is not None:
+        return copy
+    return connect(path, read_only=True, how="" if has_log or has_journal else "&immutable=1")
+
+
+def _copied(path: Path) -> sqlite3.Connection | None:
+    """Return a copy of a file and its log, in memory; None if somebody was there while it was made.
+
+    Without the index SQLite would have to be told to do without locks; and whoever closes a file then deletes its log,
+    whosever it is.
+    """
+    before = _stamps(path)
+    with tempfile.TemporaryDirectory(prefix="pytest-recorded-") as folder:
+        copy = Path(folder) / "copy.db"
+        try:
+            shutil.copyfile(path, copy)
+            shutil.copyfile(_beside(path, "-wal"), _beside(copy, "-wal"))
+        except FileNotFoundError:
+            return None
+        if _stamps(path) != before:
+            return None
+        with contextlib.closing(connect(copy, read_only=False)) as source:
+            made = connect(":memory:", read_only=False)
+            try:
+                source.backup(made)
+                made.execute("PRAGMA query_only = ON")
+            except BaseException:
+                made.close()
+                raise
+        return made
+
+
+def _stamps(path: Path) -> list[tuple[int, int] | None]:
+    """Return what changes when somebody writes: of a file, its log and its index the time of change and the size."""
+    found: list[tuple[int, int] | None] = []
+    for one in (path, _beside(path, "-wal"), _beside(path, "-shm")):
+        try:
+            stat = one.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((stat.st_mtime_ns, stat.st_size))
+    return found
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
 
 
 def inspect_any(path: Path, connection: sqlite3.Connection) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from ..job import Row
 from ..selection import is_glob, may_name_llm
 from .schema import COLUMNS
-from .sql import ONE_BY_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,13 +31,18 @@ _PAGE_BACKWARDS: Final = f"{_PAGE} rowid < ? ORDER BY rowid DESC LIMIT ?"
 _PAGE_FORWARDS: Final = f"{_PAGE} rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"
 _LAST_ROWID: Final = "SELECT max(rowid) FROM jobs"
 _ROWIDS: Final = "SELECT rowid FROM jobs WHERE {conditions} ORDER BY rowid {order} LIMIT ?"
-_AT_ROWID: Final = f"SELECT {COLUMNS} FROM jobs WHERE rowid = ?"
+_AT_ROWIDS: Final = f"SELECT rowid, {COLUMNS} FROM jobs WHERE rowid IN ({{places}})"
 # In a cassette they lie by their addresses.
+_PLACE: Final = ("scope", "kind", "key", "seq", "attempt")
 _PLACES: Final = (
-    "SELECT scope, kind, key, seq, attempt FROM jobs WHERE {conditions}"
+    f"SELECT {', '.join(_PLACE)} FROM jobs WHERE {{conditions}}"
     " ORDER BY submitted_at {order}, seq {order}, id {order} LIMIT ?"
 )
-_AT_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE {ONE_BY_PLACE}"
+# The places stand first, so that each is looked for in the tree of addresses.
+_AT_PLACES: Final = (
+    f"SELECT {', '.join(_PLACE)}, {COLUMNS} FROM (VALUES {{places}}) AS wanted CROSS JOIN jobs"
+    f" ON {' AND '.join(f'{name} = wanted.column{n}' for n, name in enumerate(_PLACE, 1))}"
+)
 
 _FIRST_PAGE: Final = 16
 _LARGEST_PAGE: Final = 128
@@ -86,7 +91,7 @@ _BEYOND: Final = (1 << 63) - 1
 def _sorted(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row]:
     """Yield candidates where no tree has their order: their places are sorted first, then each is looked up."""
     conditions, values = narrowed(selection)
-    places, look_up = (_ROWIDS, _AT_ROWID) if by_rowid else (_PLACES, _AT_PLACE)
+    places, look_up = (_ROWIDS, _AT_ROWIDS) if by_rowid else (_PLACES, _AT_PLACES)
     statement = places.format(conditions=conditions, order="DESC" if selection.newest_first else "ASC")
     # Mostly a few are wanted, and to find these is cheaper than to sort all.
     first = read(statement, *values, _LARGEST_PAGE)
@@ -97,9 +102,16 @@ def _sorted(read: Read, selection: Selection, *, by_rowid: bool) -> Iterator[Row
 
 
 def _looked_up(read: Read, statement: str, places: Sequence[tuple[Any, ...]]) -> Iterator[Row]:
-    for place in places:
-        for columns in read(statement, *place):
-            yield Row._make(columns)
+    """Yield the rows at places, in their order, a few at first and then more at a time."""
+    start, size = 0, _FIRST_PAGE
+    while page := places[start : start + size]:
+        width = len(page[0])
+        marks = ", ".join([f"({', '.join('?' * width)})"] * len(page)) if width > 1 else ", ".join("?" * len(page))
+        found = {columns[:width]: columns[width:] for columns in read(statement.format(places=marks), *chain(*page))}
+        for place in page:
+            if (columns := found.get(tuple(place))) is not None:
+                yield Row._make(columns)
+        start, size = start + size, min(size * 2, _LARGEST_PAGE)
 
 
 def narrowed(selection: Selection) -> tuple[str, list[Any]]:

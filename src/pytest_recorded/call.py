@@ -154,6 +154,11 @@ class Ticket:
         """Whether what was asked has been let go of."""
         return isinstance(self.call, _Over)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it is to be recorded, and has not come to its end."""
+        return bool(self.started_at) and not self.is_over and self.act not in (Act.PASS, Act.COMPARE)
+
     def start(self) -> None:
         """Note what is asked, before the function that runs can change it."""
         self.started_at = now()

@@ -12,6 +12,7 @@ from .made import made_jobs, recorded_jobs
 from .queries import MOST_NAMED, Queries
 from .store.diagnosis import is_there
 from .store.looking import look_into
+from .unasked import count_unasked
 
 if TYPE_CHECKING:
     import sqlite3
@@ -98,7 +99,7 @@ class Cassette(Queries):
     @property
     def all_played(self) -> bool:
         """Whether every recording of this scope has been asked for."""
-        return self._scope.unused() == 0
+        return count_unasked(self._scope) == 0
 
     def __repr__(self) -> str:
         return f"<Cassette {self.path} {self.mode}>"

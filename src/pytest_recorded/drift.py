@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .canonical import load_tree
 from .errors import SerializationError
+from .job import Status
 from .message import HttpResponse, same_response
 
 if TYPE_CHECKING:
@@ -13,12 +14,24 @@ if TYPE_CHECKING:
 
     from .job import Chunk, Row
 
-__all__ = ["is_http", "same_answer"]
+__all__ = ["is_failure", "is_http", "same_answer"]
+
+_CLIENT_ERROR: Final = 400
 
 
 def is_http(kind: str) -> bool:
     """Return whether a kind is that of an HTTP call."""
     return kind.startswith("http.")
+
+
+def is_failure(row: Row) -> bool:
+    """Return whether a call that has ended has failed: it raised, or the answer of HTTP is an error."""
+    if row.status != Status.COMPLETED or not is_http(row.kind) or row.response_json is None:
+        return row.status != Status.COMPLETED
+    try:
+        return HttpResponse.from_tree(load_tree(row.response_json)).status >= _CLIENT_ERROR
+    except SerializationError:
+        return True
 
 
 def same_answer(old: Row, new: Row, old_chunks: Sequence[Chunk], new_chunks: Sequence[Chunk]) -> bool:

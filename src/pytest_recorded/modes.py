@@ -34,6 +34,11 @@ class RecordMode(StrEnum):
         """True if this mode may add rows to the cassette."""
         return self in _RECORDING
 
+    @property
+    def adds(self) -> bool:
+        """True if this mode adds single calls to the recordings of a test, and replaces none."""
+        return self in _ADDING
+
 
 class Known(StrEnum):
     """What is known of a call's address."""
@@ -72,6 +77,9 @@ TABLE: Final[Mapping[RecordMode, Mapping[Known, Act]]] = {
 }
 
 _RECORDING: Final = frozenset(mode for mode, row in TABLE.items() if Act.RUN in row.values())
+_ADDING: Final = frozenset(
+    mode for mode, row in TABLE.items() if (row[Known.ANSWER], row[Known.NEW_CALL]) == (Act.REPLAY, Act.RUN)
+)
 
 # Modes that call the world again must be asked for by whoever starts the run; written into a test they would be
 # forgotten there and pay for every run.

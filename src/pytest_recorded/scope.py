@@ -202,13 +202,18 @@ class Scope(Book):
             )
         return self._has_recordings
 
+    @property
+    def uses_kept(self) -> bool:
+        """Whether calls that a failed run has paid for are used: where whoever asks has not asked for fresh ones."""
+        return self.mode.adds or not self.has_recordings
+
     def _asks_another(self, ticket: Ticket, found: Found | None) -> bool:
         recorded = request_digest(found) if found is not None else None
         return recorded is not None and recorded != ticket.call.request_digest()
 
     def _serve_kept(self, ticket: Ticket) -> bool:
         """Serve a call from what a failed or killed session has paid for; it becomes a call of this attempt."""
-        if self.is_shared or self.has_recordings or ticket.address is None:
+        if self.is_shared or not self.uses_kept or ticket.address is None:
             return False
         kept = self.suite.find_kept(self.name, ticket.address, self.mode)
         if kept is None:
@@ -365,12 +370,12 @@ class Scope(Book):
             stream.abandon()
         self.is_open = False
         for ticket in self.tickets:
-            if ticket.started_at and not ticket.is_over and ticket.act not in (Act.PASS, Act.COMPARE):
+            if ticket.is_running:
                 what = refusal.said(ticket.call)
                 self.add_count("live")
                 self.suite.late.append(f"{what} was still running when {self.name} ended: not recorded")
         if passed:
-            self.add_count("unused", self.unused())
+            self.add_count("unused", count_unasked(self))
         if passed and self.mode is RecordMode.REWRITE and self.has_recordings:
             # A rewritten test that makes no calls any more has an attempt too: it drops its rows.
             self.attempt()
@@ -378,10 +383,6 @@ class Scope(Book):
             self._note_uses()
         if self._attempt and passed is not None:
             self.suite.staging.end(self._attempt, passed=passed)
-
-    def unused(self) -> int:
-        """Return how many recordings of this test it did not ask for."""
-        return count_unasked(self)
 
     def _note_uses(self) -> None:
         known = self.suite.file.uses_of(self.name) if self.suite.file else set()

@@ -7,8 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
-from .job import Status
 from .staging import Leftover, Session, Staging, leftovers
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile, StagingFile
@@ -78,11 +78,14 @@ class Suite:
         return f"{shown}::{rest}" if rest else shown
 
     def find_kept(self, scope: str, address: Address, mode: str) -> tuple[Row, list[Chunk]] | None:
-        """Return what a failed or killed session of the same mode has kept for a call of a scope."""
+        """Return what a failed or killed session of the same mode has kept for a call of a scope.
+
+        A failure is none of it: most likely it is why the test has failed, and to try again is what is wanted.
+        """
         for ledger, attempt in self._kept_of(mode, scope):
             try:
                 row = ledger.row_at(address._replace(scope=attempt))
-                if row is not None and row.status in (Status.COMPLETED, Status.FAILED):
+                if row is not None and not is_failure(row):
                     return row, ledger.chunks(row.id)
             except CassetteError:
                 continue

@@ -6,7 +6,7 @@ old row, so that recording an unchanged world again changes no byte.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .choice import is_among
 from .drift import same_answer
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .store.sqlite import StagingFile
 
 __all__ = ["Taken", "final_row", "take_over", "take_over_leftovers"]
+
+_ADDING: Final = frozenset(mode for mode in RecordMode if mode.adds)
 
 
 class Taken(NamedTuple):
@@ -63,7 +65,8 @@ def take_over(cassette: Path, ledger: StagingFile) -> Taken:
         attempts = read_attempts(ledger)
         good = _last_of_each_scope(attempt for attempt in attempts if attempt.counts)
         taken = _merge(cassette, [(ledger, attempt) for attempt in good]) if good else Taken()
-        if _worth_keeping(cassette, attempts, {attempt.scope for attempt in good}):
+        done = {attempt.scope for attempt in good}
+        if _worth_keeping(cassette, ledger, [attempt for attempt in attempts if attempt.scope not in done]):
             end_session(ledger)
         else:
             discard(ledger)
@@ -72,16 +75,22 @@ def take_over(cassette: Path, ledger: StagingFile) -> Taken:
     return taken
 
 
-def _worth_keeping(cassette: Path, attempts: list[Attempt], done: set[str]) -> bool:
-    """Return whether an attempt is left whose calls could still be used: of a test that the cassette has not."""
-    left = {attempt.scope for attempt in attempts} - done
+def _worth_keeping(cassette: Path, ledger: StagingFile, left: list[Attempt]) -> bool:
+    """Return whether an attempt is left whose calls could still be used; see `Scope.uses_kept`."""
     if not left or not is_there(cassette):
         return bool(left)
     reader = CassetteFile(cassette)
     try:
-        return not all(reader.has_scope(scope) for scope in left)
+        return any(_is_needed(attempt, ledger, reader) for attempt in left)
     finally:
         reader.close()
+
+
+def _is_needed(attempt: Attempt, ledger: StagingFile, reader: CassetteFile) -> bool:
+    if not reader.has_scope(attempt.scope):
+        return True
+    rows = ledger.rows(attempt.id) if attempt.mode in _ADDING else []
+    return any(_has_ended(row) and reader.row_at(row.address._replace(scope=attempt.scope)) is None for row in rows)
 
 
 def take_over_leftovers(cassette: Path, current: str = "") -> Taken:

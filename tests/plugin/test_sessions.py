@@ -45,13 +45,49 @@ def test_kept_calls_of_another_mode_are_not_used(example):
     assert example.run().counts == {"recorded": 2}
 
 
-def test_kept_calls_are_not_used_by_a_test_that_the_cassette_has(example):
+@pytest.mark.parametrize("mode", ["all", "rewrite"])
+def test_kept_calls_are_not_used_where_fresh_ones_are_asked_for(example, mode):
     passing = FAILS.replace('    world.ask("b")\n    assert 0\n', "")
     example.write(test_a=passing).run()
-    example.write(test_a=FAILS).run("--record-mode=new_episodes")
+    result = example.write(test_a=FAILS).run(f"--record-mode={mode}")
+    assert "their calls are kept" not in result.output
     example.forget_calls()
-    example.write(test_a=FAILS.replace("assert 0", "")).run("--record-mode=new_episodes")
-    assert example.calls == ["b"]
+    example.write(test_a=FAILS.replace("assert 0", "")).run(f"--record-mode={mode}")
+    assert example.calls == ["a", "b"]
+
+
+@pytest.mark.parametrize("mode", ["new_episodes", "resume"])
+def test_what_a_failed_test_has_added_to_its_recordings_is_kept_and_used(example, mode):
+    passing = FAILS.replace('    world.ask("b")\n    assert 0\n', "")
+    example.write(test_a=passing).run()
+    result = example.write(test_a=FAILS).run(f"--record-mode={mode}")
+    assert result.counts == {"replayed": 1, "recorded": 1}
+    assert f"their calls are kept for the next run with --record-mode={mode}: test_a.py::test_x" in result.output
+    example.forget_calls()
+    again = example.write(test_a=FAILS.replace("assert 0", "")).run(f"--record-mode={mode}")
+    assert (again.outcomes, again.counts) == ({"passed": 1}, {"replayed": 1, "kept": 1})
+    assert example.calls == []
+    assert example.staged == []
+    assert example.run("--record-mode=none").counts == {"replayed": 2}
+
+
+def test_a_failure_that_is_kept_is_tried_again(example):
+    failing = HEAD.replace('"world.ask"', '"world.ask", "world.fail"')
+    example.write(test_a=failing + 'def test_x():\n    world.ask("a")\n    world.fail("b")\n').run()
+    world = (example.folder / "world.py").read_text()
+    example.write(world=world.replace("raise ValueError(question)", "return question"))
+    assert example.run().counts == {"recorded": 1, "kept": 1}
+    assert example.calls == ["a", "b", "b"]
+
+
+def test_an_error_of_http_that_is_kept_is_tried_again(example, serve):
+    answers = [(401, "text/plain", b"who are you?"), (200, "text/plain", b"welcome")]
+    url = serve(lambda *_asked: answers.pop(0))
+    test = "@pytest.mark.recorded\ndef test_x():\n    assert httpx.get({url!r}, timeout=20).status_code == 200\n"
+    example.write(test_a="import httpx, pytest\n" + test.format(url=url))
+    assert example.run().outcomes == {"failed": 1}
+    assert example.run().outcomes == {"passed": 1}
+    assert example.run("--record-mode=none").counts == {"replayed": 1}
 
 
 def test_record_failed_takes_over_the_calls_of_failed_tests_too(example):

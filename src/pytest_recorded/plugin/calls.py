@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..assertions import Calls
 from ..cassette import Cassette
 from ..made import made_jobs
-from ..modes import Act, RecordMode
+from ..modes import RecordMode
 from ..queries import Queries
 from ..spoken import LLMCalls
 from ..target import target_of
@@ -59,7 +59,7 @@ class Recorded(Calls, Queries):
         if self.mode is RecordMode.OFF:
             return "With the mode off calls run without the recorder, and are not seen."
         counts = self._scope.counts
-        running = sum(_is_running(ticket) for ticket in list(self._scope.tickets))
+        running = sum(ticket.is_running for ticket in list(self._scope.tickets))
         parts = [
             f"{number} {what}"
             for number, what in (
@@ -93,7 +93,3 @@ class Recorded(Calls, Queries):
         kinds = Counter(ticket.call.kind for ticket in list(self._scope.tickets) if ticket.source)
         calls = ", ".join(kind + (f" ({number} times)" if number > 1 else "") for kind, number in kinds.items())
         return f"<Recorded {self._scope.name} {self.mode}: {calls or 'no calls'}>"
-
-
-def _is_running(ticket: Ticket) -> bool:
-    return bool(ticket.started_at) and not ticket.is_over and ticket.act not in (Act.PASS, Act.COMPARE)

@@ -267,7 +267,7 @@ class Running:
         tell(scope, "test", passed=not attempt.has_failed)
         scopes, self._loose = [scope, *self._loose], []
         counts = sum((one.counts for one in scopes), Counter())
-        held = attempt.has_failed and counts["recorded"] + counts["kept"] and not scope.has_recordings
+        held = attempt.has_failed and counts["recorded"] + counts["kept"] and scope.uses_kept
         # Whatever is an attribute of a report travels to xdist's controller with it.
         report.recorded = {  # type: ignore[attr-defined]
             "counts": dict(counts),

@@ -128,6 +128,7 @@ def think(messages: list[dict[str, Any]], *, has_tools: bool, as_ticket: bool) -
 TOPICS = {"delivery": re.compile("parcel|late"), "payment": re.compile("card|charged")}
 SAID = {
     "capital of Italy": "The capital of Italy is Rome.",
+    "capital of France": "The capital of France is Paris.",
     "into German": "Ihr Paket kommt morgen.",
     "Review": "Polite, and to the point.",
     "parcel": "We are sorry. Your parcel comes tomorrow.",

@@ -454,3 +454,14 @@ def test_a_jobs_db_of_the_package_recorded_is_read(cli, tmp_path, monkeypatch):
     assert call["request"] == 1
     assert cli("get", call["id"][:12], "--cassette=jobs.db").json == {"order": 1}
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_short_ids_of_a_recorders_file_name_one_call_each(tmp_path, cli):
+    """They begin with the time, and many calls are made in a moment."""
+    path = tmp_path / "many.db"
+    with Recorder(path):
+        for number in range(200):
+            greet(f"{number}")
+    ids = [line.split()[0] for line in cli("last", "200", f"--cassette={path}").out.splitlines()]
+    assert len(set(ids)) == 200
+    assert cli("get", ids[0], f"--cassette={path}").json == "hello 199"

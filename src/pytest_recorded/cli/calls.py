@@ -158,7 +158,7 @@ def line_of(job: Job) -> str:
     """Return a call on one line: id, age, how it ended, its size, what was asked, tokens, the test."""
     size = size_of(size_in(job))
     parts = "  ".join(part for part in _parts(job) if part)
-    return f"{short(job.id)}  {age_of(job.submitted_at):>4}  {_ending(job):<9}  {size:>6}  {parts}"
+    return f"{short(job)}  {age_of(job.submitted_at):>4}  {_ending(job):<9}  {size:>6}  {parts}"
 
 
 def _ending(job: Job) -> str:

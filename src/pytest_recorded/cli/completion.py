@@ -32,7 +32,7 @@ def ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return ids that begin like this, short."""
     from .words import short  # noqa: PLC0415 - each command loads what it needs
 
-    return _from_file(ctx, lambda file: [short(row.id) for row in file.rows_named(incomplete.lower(), _MOST)])
+    return _from_file(ctx, lambda file: [short(row) for row in file.rows_named(incomplete.lower(), _MOST)])
 
 
 def _from_file(ctx: typer.Context, names: Callable[[AnyFile], list[str]]) -> list[str]:

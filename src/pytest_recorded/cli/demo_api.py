@@ -16,6 +16,7 @@ __all__ = ["DemoApi", "answer_to"]
 
 _ANSWERS: Final = (
     ("capital of italy", "The capital of Italy is Rome."),
+    ("capital of france", "The capital of France is Paris."),
     ("count to five", "one two three four five"),
     ("complaint", "No, this is praise."),
 )

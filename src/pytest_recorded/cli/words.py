@@ -12,18 +12,23 @@ from ..shown import clip
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..job import Row
+    from ..jobs import Job
+
 __all__ = ["age_of", "one_line", "short", "size_of", "table"]
 
 _SHORT: Final = 12
+# Those of a Recorder begin with the time, to the microsecond.
+_SHORT_BY_TIME: Final = 18
 _SPACES: Final = re.compile(r"\s+")
 _AGES: Final = (("y", 365 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 _THOUSAND: Final = 1000
 _TEN: Final = 10
 
 
-def short(job_id: str) -> str:
-    """Return the first digits of an id, which are enough to find it by."""
-    return str(job_id)[:_SHORT]
+def short(call: Job | Row) -> str:
+    """Return the first digits of a call's id, which are enough to find it by."""
+    return str(call.id)[: _SHORT if call.scope else _SHORT_BY_TIME]
 
 
 def one_line(text: str, longest: int) -> str:

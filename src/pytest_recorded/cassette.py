@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from .errors import CassetteError
 from .jobs import Job
-from .made import made_jobs, recorded_jobs
+from .made import made_jobs, recorded_jobs, staged_rows
 from .queries import MOST_NAMED, Queries
 from .store.diagnosis import is_there
-from .store.looking import look_into
+from .store.looking import copy_with, look_into
 from .unasked import count_unasked
 
 if TYPE_CHECKING:
@@ -56,12 +56,16 @@ class Cassette(Queries):
     def connection(self) -> sqlite3.Connection:
         """Return a connection of your own to the cassette, to read it with SQL; close it when you are done.
 
-        It is read only. What was recorded just now is not in the cassette before the session has ended.
+        It is read only. What this test or block has recorded just now is not in the cassette before the session has
+        ended: then it is a copy in memory, with these calls in it.
 
         Raises:
             CassetteError: There is no cassette yet, or it cannot be read.
 
         """
+        rows = staged_rows(self._scope)
+        if rows:
+            return copy_with(self.path if is_there(self.path) else None, rows)
         if not is_there(self.path):
             raise CassetteError(
                 self.path, "does not exist yet: it is written when the session ends. See .jobs, .query()."

@@ -10,10 +10,11 @@ from .takeover import final_row
 
 if TYPE_CHECKING:
     from .call import Ticket
+    from .job import Chunk, Row
     from .scope import Scope
     from .store.sqlite import StagingFile
 
-__all__ = ["made_jobs", "recorded_jobs"]
+__all__ = ["made_jobs", "recorded_jobs", "staged_rows"]
 
 _UNENDED: Final = (Status.PENDING, Status.RUNNING)
 
@@ -50,6 +51,20 @@ def _made_job(scope: Scope, ticket: Ticket, staged: StagingFile | None) -> Job |
         row = file.row_at(address)
         return None if row is None else Job.of(row, file.chunks(row.id), scope.projection_of)
     return None
+
+
+def staged_rows(scope: Scope) -> list[tuple[Row, list[Chunk]]]:
+    """Return the rows of calls that have ended and are not in the cassette yet, with the pieces of their answers."""
+    addresses = [ticket.address for ticket in list(scope.tickets) if ticket.source == "staging" and ticket.address]
+    if not addresses:
+        return []
+    with scope.suite.staging.reading() as staged:
+        found = [(address, staged and staged.row_at(scope.staged_address(address))) for address in addresses]
+        return [
+            (final_row(row, address.scope), staged.chunks(row.id))
+            for address, row in found
+            if staged and row and row.status not in _UNENDED
+        ]
 
 
 def recorded_jobs(scope: Scope) -> list[Job]:

@@ -45,8 +45,21 @@ def test_calls_that_were_made_just_now_are_found_before_they_are_in_the_file(tmp
         assert cities(cassette.query(kind="asked.t*")) == ["Rome"]
         (job,) = cassette.last(1)
         assert (job.kind, cassette.get(job.id), cassette.get(job.id[:9])) == ("asked.bill", job, job)
-        with pytest.raises(CassetteError, match=r"does not exist yet: it is written when the session ends"):
-            cassette.connection()
+        with contextlib.closing(cassette.connection()) as connection:
+            assert connection.execute("SELECT kind FROM jobs ORDER BY kind").fetchall() == [
+                ("asked.bill",),
+                ("asked.trip",),
+            ]
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                connection.execute("DELETE FROM jobs")
+
+
+def test_before_the_first_call_there_is_nothing_to_connect_to(tmp_path):
+    with (
+        use_cassette(tmp_path / "jobs.db") as cassette,
+        pytest.raises(CassetteError, match=r"does not exist yet: it is written when the session ends"),
+    ):
+        cassette.connection()
 
 
 def test_a_block_asks_for_its_own_calls_replayed_and_not_yet_made(cassette):
@@ -77,6 +90,10 @@ def test_what_is_recorded_anew_stands_in_for_the_old_row(cassette):
         for found in (block.query(), block.query(scope="*", kind="asked.trip", where_data={"city": "Lima"})):
             (job,) = found
             assert (job.id, job.submitted_at > old.submitted_at) == (old.id, True)
+        with contextlib.closing(block.connection()) as connection:
+            rows = connection.execute("SELECT submitted_at FROM jobs WHERE scope = 'two'").fetchall()
+            assert rows == [(job.submitted_at,)]
+            assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (4,)
         assert block.get(old.id).submitted_at > old.submitted_at
 
 

@@ -6,21 +6,28 @@ writes to it, and leaves nothing beside it.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import CassetteError
 from ..job import Row, Status
 from . import sql
+from .connection import connect
+from .creation import create
 from .diagnosis import FAULTS, explain, inspect_any, is_there, look_at, why_unreadable
 from .migrate import error_in_ours
+from .schema import CASSETTE
 from .selecting import fetch_readable
 from .sqlite import Reader
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["AnyFile", "look_into"]
+    from ..job import Chunk
+
+__all__ = ["AnyFile", "copy_with", "look_into"]
 
 _STATUS: Final = Row._fields.index("status")
 _STATUSES: Final = frozenset(status.value for status in Status)
@@ -55,6 +62,36 @@ def look_into(path: Path) -> sqlite3.Connection:
             return _prepared(path)
         except FAULTS as error:
             raise why_unreadable(path, error) from error
+
+
+def copy_with(path: Path | None, rows: Iterable[tuple[Row, Iterable[Chunk]]]) -> sqlite3.Connection:
+    """Return a copy of a cassette in memory, with other rows in it, which stand in for those at their addresses.
+
+    Args:
+        path: The cassette; None if there is none yet.
+        rows: The rows, each with its chunks.
+
+    Raises:
+        CassetteError: The cassette cannot be read.
+
+    """
+    made = connect(":memory:", read_only=False)
+    try:
+        if path is None:
+            create(made, CASSETTE)
+        else:
+            with closing(look_into(path)) as cassette:
+                cassette.backup(made)
+        for row, chunks in rows:
+            made.execute("DELETE FROM chunks WHERE job_id = ?", (row.id,))
+            made.execute(f"DELETE FROM jobs WHERE {sql.ONE_BY_PLACE}", (*row.address, row.attempt))
+            made.execute(sql.INSERT, tuple(row))
+            made.executemany(sql.INSERT_CHUNK, [(row.id, *chunk) for chunk in chunks])
+        made.execute("PRAGMA query_only = ON")
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _prepared(path: Path) -> sqlite3.Connection:

@@ -54,12 +54,13 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         path = clip(self.path, _LONGEST_PATH)
+        problem = f" ({self.problem})" if self.problem else ""
         if self.actual is ABSENT:
-            return f"{path}: missing"
+            return f"{path}: missing{problem}"
         if self.expected is ABSENT:
             return f"{path}: not expected, was {shown(self.actual)}"
         expected, actual = shown_pair(self.expected, self.actual)
-        return f"{path}: expected {expected}, was {actual}" + (f" ({self.problem})" if self.problem else "")
+        return f"{path}: expected {expected}, was {actual}{problem}"
 
 
 def differences(expected: Any, actual: Any, *, partial: bool = True) -> list[Difference]:

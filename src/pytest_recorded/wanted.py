@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import parse_qsl
 
 from .canonical import load_tree
-from .compare import Difference, differences
+from .compare import ABSENT, Difference, differences
 from .drift import is_http
 from .errors import ConfigurationError
 from .job import Status
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Wanted", "name_of"]
 
 _LONGEST_KIND = 120
+_NO_DATA = "no model picks data of this call: say data=Model"
 
 
 class Wanted(NamedTuple):
@@ -88,10 +89,15 @@ class Wanted(NamedTuple):
         return [*([Difference("status", str(self.status), str(job.status))] if is_other else []), *asked, *answered]
 
     def _of_request(self, job: Job) -> list[Difference]:
-        return [] if self.request is None else _compared(_with_small_headers(self.request, job), job, _asked)
+        if self.request is None:
+            return []
+        found = _compared(_with_small_headers(self.request, job), job, _asked)
+        return [_hinted(difference, job) for difference in found] if found and is_http(job.kind) else found
 
     def _of_data(self, job: Job) -> list[Difference]:
-        return [] if self.data is None else _compared(self.data, job, lambda job: job.data)
+        found = [] if self.data is None else _compared(self.data, job, lambda job: job.data)
+        is_bare = [(one.path, one.actual, one.problem) for one in found] == [("$", None, "")]
+        return [found[0]._replace(problem=_NO_DATA)] if is_bare else found
 
 
 def name_of(kind: str) -> str:
@@ -105,6 +111,14 @@ def _compared(expected: Any, job: Job, view: Any) -> list[Difference]:
     except Exception as error:  # noqa: BLE001 - a model's validators are the user's, and so is what is stored
         return [Difference("$", expected, None, f"what is stored cannot be read: {type(error).__name__}")]
     return differences(expected, actual)
+
+
+def _hinted(difference: Difference, job: Job) -> Difference:
+    """Return where a request differs, with what may have been meant: the fields of a body are below `json`."""
+    body = _asked(job).get("json") if difference.actual is ABSENT else None
+    name = difference.path.removeprefix("$.")
+    is_below = isinstance(body, dict) and name in body
+    return difference._replace(problem=f"there is $.json.{name}") if is_below else difference
 
 
 def _asked(job: Job) -> Any:

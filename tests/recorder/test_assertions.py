@@ -244,6 +244,19 @@ def test_a_form_is_compared_by_its_fields_and_text_as_text():
     assert "$.json: missing" in failure(calls.one, request={"json": {}})
 
 
+def test_who_asks_for_a_field_of_a_body_beside_the_body_is_told_where_it_is():
+    calls = Calls([http("POST", headers=[("content-type", "application/json")], content=b'{"messages": []}')])
+    assert "$.messages: missing (there is $.json.messages)" in failure(calls.one, request={"messages": []})
+    assert "$.other: missing" in (text := failure(calls.one, request={"other": 1}))
+    assert "there is" not in text
+
+
+def test_who_asks_for_data_of_a_call_that_has_none_is_told_what_gives_it_some():
+    assert "(no model picks data of this call: say data=Model)" in failure(
+        Calls([job("shop.get")]).one, where_data={"id": 2}
+    )
+
+
 def test_the_headers_of_a_function_are_its_own():
     calls = Calls([job("shop.get", {"headers": {"X-A": "1"}})])
     calls.one(request={"headers": {"X-A": "1"}})

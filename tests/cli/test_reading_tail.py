@@ -73,6 +73,17 @@ def test_what_is_recorded_is_seen_once_while_it_is_staged_and_taken_over(path):
     assert watch.fresh() == []
 
 
+def test_who_wants_none_of_the_old_calls_sees_those_that_come(cli, path):
+    with use_cassette(path, scope="test_a"):
+        list(ask("one"))
+    watch = _Watch(path, selection_from())
+    assert watch.latest(0) == []
+    with use_cassette(path, scope="test_b"):
+        list(ask("two"))
+    assert asked(watch.fresh()) == ["two"]
+    assert (cli("tail", "-n", "0").code, cli("tail", "-n", "0").out) == (0, "")
+
+
 def test_calls_that_all_tests_share_are_seen_too(path):
     watch = _Watch(path, selection_from(kind="tail.*"))
     with use_cassette(path, scope="suite"):

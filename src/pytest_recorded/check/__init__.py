@@ -106,7 +106,10 @@ class _Looking:
         except CassetteError as error:
             yield Finding("damaged", error.problem)
         for path in staging_files(self._cassette):
-            yield Finding("staging", f"{path} is of a session that is running, or has not come to its end")
+            yield Finding(
+                "staging",
+                f"{path} is of a session that is running, or keeps calls of tests that did not pass for the next run",
+            )
 
     def at_row(self, row: Row) -> Iterator[Finding]:
         """Yield what is to be said of a row."""

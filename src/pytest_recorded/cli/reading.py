@@ -245,7 +245,7 @@ def get(
 
 def tail(
     *,
-    number: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many at first.")] = _LATEST,
+    number: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many at first.")] = _LATEST,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with those that are recorded.")] = False,
     kind: _KindOption = None,
     cassette: CassetteOption = None,

@@ -59,7 +59,7 @@ def run_tail(cassette: Path, number: int, kind: str | None, *, follow: bool, as_
         UsageError: The number is none.
 
     """
-    selection = selection_from(kind=kind, limit=number)
+    selection = selection_from(kind=kind, limit=number or None)
     watch = _Watch(cassette, selection)
     if not is_there(cassette) and not staging_files(cassette):
         if not follow:
@@ -72,9 +72,9 @@ def run_tail(cassette: Path, number: int, kind: str | None, *, follow: bool, as_
         while follow:
             time.sleep(_EVERY_SECONDS)
             _say(watch.fresh(), as_json=as_json)
-        if not jobs:
+        if number and not jobs:
             fail(f"{cassette}: no recorded call fits.")
-        return 0 if jobs else 1
+        return 0 if jobs or not number else 1
     return 0
 
 
@@ -104,9 +104,9 @@ class _Watch:
         """Return the last calls, the oldest first; all that are there count as seen."""
         jobs = self.fresh()
         if is_there(self._cassette):
-            older = open_jobs(self._cassette).query(kind=self._selection.kind, limit=number)
+            older = open_jobs(self._cassette).query(kind=self._selection.kind, limit=number or 1)
             jobs += [job for job in older if self._is_new(job.id, job.completed_at)]
-        return sorted(jobs, key=lambda job: job.completed_at or job.submitted_at)[-number:]
+        return sorted(jobs, key=lambda job: job.completed_at or job.submitted_at)[-number:] if number else []
 
     def fresh(self) -> list[Job]:
         """Return the calls that have ended since, in the order in which they did."""

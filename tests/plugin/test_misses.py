@@ -156,3 +156,14 @@ def test_a_damaged_recording_is_a_miss_not_an_answer(example):
     assert "The recording of world.ask cannot be read" in result.output
     assert "pytest --record-mode=rewrite test_a.py::test_x" in result.output
     assert example.calls == ["a", "b"]
+
+
+@pytest.mark.parametrize("args", [(), ("-n1",)])
+def test_in_ci_the_summary_has_one_line_of_a_miss(example, monkeypatch, args):
+    monkeypatch.setenv("CI", "1")
+    example.write(test_a='import pytest, world\n@pytest.mark.recorded("world.ask")\ndef test_x(): world.ask("a")\n')
+    run = example.spawn if args else example.run
+    output = run(*args, "-rf", "--junitxml=junit.xml", plugins=("xdist.plugin",) if args else ()).output
+    assert output.count("To record it") == 1
+    assert 'FAILED test_a.py::test_x - No recording for world.ask(question="a")\n' in output
+    assert 'message="No recording for world.ask(question=&quot;a&quot;)"' in (example.folder / "junit.xml").read_text()

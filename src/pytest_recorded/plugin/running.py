@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from ..errors import ConfigurationError, MissingRecording, RecordedError
 from ..frame import carry_over_threads, framed, held, pop_test, push_test, switch, switch_back
@@ -367,6 +368,9 @@ def _line_of(miss: MissingRecording, item: pytest.Item) -> str:
 
 def _fail(report: pytest.TestReport, text: str) -> None:
     report.outcome = "failed"
-    report.longrepr = text
+    file, line, _ = report.location
+    # As text alone it would stand in the summary as a whole, in CI, and a second time in what is written for JUnit.
+    crash = ReprFileLocation(file, (line or 0) + 1, text.partition("\n")[0])
+    report.longrepr = ReprExceptionInfo(ReprTraceback([ReprEntryNative([f"{text}\n"])], None, "native"), crash)
     if hasattr(report, "wasxfail"):
         del report.wasxfail

@@ -180,7 +180,7 @@ def test_what_tests_that_passed_have_recorded_gets_the_data_of_the_models_that_a
     done = cli("project", "--yes", "--json", *workers)
     assert (done.code, done.json["written"], data_of(suite.cassette)) == (2, 8, AFTER)
     again = cli("project", *workers, *(() if workers else ("--",)), "--deselect=test_suite.py::test_fails")
-    assert (again.code, again.out.splitlines()[-1]) == (0, "None of 8 recordings outdated.")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "None of 8 recordings outdated; 1 not judged.")
     write(suite, order="note: str", rated="note: str")
     suite.pytest("--recorded-mode=none")
 
@@ -219,7 +219,7 @@ def test_it_says_for_people_what_differs_by_test_kind_and_model(suite, cli):
         "test_suite.py@client\n"
         "  shop.order, Order: 1 recording with other data, at $.total, $.note\n"
         "Not all tests were looked for: what the others recorded is not judged.\n"
-        "3 of 3 recordings outdated.\n"
+        "3 of 3 recordings outdated; 6 not judged.\n"
         "Nothing is written without --yes.\n",
     )
     assert cli("project", "test_suite.py::test_passes", "--yes").code == 0
@@ -237,7 +237,7 @@ def test_a_row_that_its_model_does_not_fit_keeps_its_data_and_is_listed_with_the
     done = cli("project", "--yes", "test_suite.py::test_with_a_block_of_its_own")
     assert (done.code, suite.cassette.read_bytes()) == (2, before)
     assert done.out.startswith('orders\n  shop.block(item="d"): $.note: it does not fit Order: ')
-    assert done.out.endswith("None of 1 recording outdated.\n1 recording does not fit, and keeps its data.\n")
+    assert done.out.endswith("None of 1 recording outdated; 8 not judged.\n1 recording does not fit, and keeps its data.\n")
     (misfit,) = cli("project", "--json", "test_suite.py::test_with_a_block_of_its_own").json["misfits"]
     assert (misfit["test"], misfit["model"]) == ("orders", "Order")
     assert misfit["problem"].startswith("$.note: it does not fit Order")
@@ -275,7 +275,7 @@ def test_two(): shop.tell("both")
     assert cli("project", "--yes").code == 0
     assert data_of(suite.cassette)["", "both"] == {"id": 8, "note": "both"}
     suite.write(test_suite=two)
-    assert cli("project", "--yes").out == "None of 1 recording outdated.\n"
+    assert cli("project", "--yes").out == "None of 1 recording outdated; 8 not judged.\n"
     change(suite.cassette, "UPDATE jobs SET data_json = NULL WHERE scope = ''")
     assert cli("project", "--yes").code == 0
     assert data_of(suite.cassette)["", "both"] == {"id": 8, "score": 0, "total": 1.0}

@@ -151,7 +151,9 @@ def _verdict(judged: _Judged) -> Iterator[str]:
     if judged.session.is_over and not judged.session.is_whole:
         yield "Not all tests were looked for: what the others recorded is not judged."
     number, misfits = len(judged.differing), len(judged.misfits)
-    yield f"{number or 'None'} of {many(judged.judged, 'recording')} outdated."
+    rest = judged.calls - judged.judged
+    others = f"; {rest:,} not judged" if rest else ""
+    yield f"{number or 'None'} of {many(judged.judged, 'recording')} outdated{others}."
     if misfits:
         yield (
             f"{many(misfits, 'recording')} do not fit, and keep their data."

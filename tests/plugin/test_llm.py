@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import socket
 import sqlite3
 
 import pytest
@@ -125,3 +127,21 @@ def test_workers_of_xdist_add_up_what_models_have_used(project):
     project.write(test_a=HEAD + "@pytest.mark.parametrize('n', range(4))\ndef test_x(n): ask(str(n))\n")
     assert "LLM: 6,000 tokens ($0.0018) spent" in project.run("-n2", plugins=("xdist.plugin",)).output
     assert "LLM: 6,000 tokens ($0.0018) saved" in project.run("-n2", plugins=("xdist.plugin",)).output
+
+
+def test_a_call_that_was_refused_says_the_same_of_it_while_it_is_recorded_and_in_each_replay(project, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("WORLD_URL", f"http://127.0.0.1:{free.getsockname()[1]}")
+        project.write(
+            test_a="import pathlib"
+            + HEAD
+            + "def test_x(recorded):\n    with pytest.raises(httpx.ConnectError): ask('Where?')\n"
+            "    (call,) = recorded.llm.calls\n"
+            "    assert call.error == recorded.one().data.error == pathlib.Path('said').read_text()\n"
+        )
+        (project.folder / "said").write_text(f"ConnectError: [Errno {errno.ECONNREFUSED}] Connection refused")
+        assert project.run().outcomes == {"passed": 1}
+    assert project.run("--record-mode=none").outcomes == {"passed": 1}
+    ((stored,),) = project.rows("json_extract(data_json, '$.error')")
+    assert stored == (project.folder / "said").read_text()

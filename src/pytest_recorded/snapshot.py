@@ -25,6 +25,7 @@ from .message import HttpRequest, HttpResponse
 from .outline import lines_of, read, write
 from .paths import DEEP
 from .plain import IGNORED, Masked, Plain
+from .scope import Scope
 from .target import target_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,21 @@ class RecordedExtension(AmberSnapshotExtension):
         here, path = pathlib.Path.cwd(), pathlib.Path(location)
         shown = path.relative_to(here) if path.is_relative_to(here) else path
         test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-        return [f"snapshot {name} in {shown}", f"accept: pytest --snapshot-update {shlex.quote(test) if test else ''}"]
+        command = f"pytest {_recording_again()}--snapshot-update {shlex.quote(test) if test else ''}"
+        return [f"snapshot {name} in {shown}", f"accept: {command}"]
+
+
+def _recording_again() -> str:
+    """Return the option that makes the next run record what this one has: of a test that fails nothing is taken over.
+
+    `""` if the next run has the same answers without it.
+    """
+    frame = current_frame()
+    scope = frame.book if frame is not None else None
+    if not isinstance(scope, Scope) or scope.options.failed:
+        return ""
+    is_new = any(ticket.source == "staging" for ticket in list(scope.tickets))
+    return f"--record-mode={scope.mode} " if is_new else ""
 
 
 def compare(data: list[Any], snapshot: SnapshotAssertion) -> bool:

@@ -77,7 +77,7 @@ def test_a_snapshot_that_is_not_there_is_shown_as_it_would_be(project):
     output = project.run().output
     assert "Snapshot 'test_ask' does not exist!" in output
     assert 'E         - answer: "HELLO"' in output
-    assert "accept: pytest --snapshot-update test_a.py::test_ask" in output
+    assert "accept: pytest --record-mode=once --snapshot-update test_a.py::test_ask" in output
 
 
 def test_other_snapshots_of_the_file_are_as_syrupy_writes_them(project):
@@ -501,3 +501,30 @@ def test_data_in_dicts_and_lists_of_the_users_and_calls_of_models_are_written_as
     assert "  - …\n" in text
     assert '  all:\n    - - id: <ignored>\n        tags:\n          - "a"\n          - "b"\n    - []\n' in text
     assert (text.count("<ignored>"), text.count('text: "Hi"'), text.count("LLMCall(")) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("mode", ["rewrite", "all", "new_episodes", "once"])
+def test_what_is_said_to_accept_a_snapshot_accepts_it_where_the_call_was_recorded_anew(project, mode):
+    """A failed test's recordings are not taken over: an update without the mode would replay the old answer."""
+    ask = ASK.replace('    world.ask("you")\n', "")
+    project.write(test_a=ask)
+    project.run("--snapshot-update")
+    project.write(world="def ask(question): return {'answer': 'NEW'}")
+    if mode in ("new_episodes", "once"):
+        project.example.cassette.unlink()
+    failed = project.run(f"--record-mode={mode}")
+    assert failed.outcomes == {"failed": 1}
+    (command,) = re.findall("accept: pytest (.+)", failed.output)
+    assert project.run(*command.split()).outcomes == {"passed": 1}
+    assert '- answer: "NEW"' in project.text()
+    assert project.run("--record-mode=none").outcomes == {"passed": 1}
+
+
+def test_what_is_said_to_accept_a_snapshot_names_no_mode_where_a_failed_tests_recordings_stay(project):
+    project.write(test_a=ASK)
+    project.run("--snapshot-update")
+    project.write(world="def ask(question): return {'answer': 'NEW'}")
+    failed = project.run("--record-mode=rewrite", "--record-failed")
+    assert "accept: pytest --snapshot-update test_a.py::test_ask" in failed.output
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    assert '- answer: "NEW"' in project.text()

@@ -18,7 +18,7 @@ from decimal import Decimal
 from enum import Enum
 from hashlib import blake2b
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from .converters import converter_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Filter = Callable[..., bool]
     Within = tuple[tuple[Any, type], ...]
 
-__all__ = ["IGNORED", "Bare", "Plain", "masked"]
+__all__ = ["IGNORED", "Bare", "Masked", "Plain", "masked"]
 
 _DEEPEST: Final = 99
 _LONGEST_BYTES: Final = 64
@@ -70,8 +70,17 @@ def masked(tree: Any, paths: Iterable[Path]) -> Any:
     return tree
 
 
+class Masked(NamedTuple):
+    """A value, and what of it does not matter: a stand-in may have some among its items."""
+
+    value: Any
+    ignore: tuple[Path, ...]
+
+
 class Plain:
     """Turns values into plain trees.
+
+    `<ignored>` stands for what does not matter of the items of a list that has `__recorded_ignore__`, as `Data` has.
 
     Args:
         stand_ins: For classes, what stands for their values.
@@ -97,6 +106,8 @@ class Plain:
 
     def __call__(self, value: Any, path: Within = ()) -> Any:
         """Return the tree of a value that stands at a path."""
+        if type(value) is Masked:
+            return masked(self(value.value, path), value.ignore)
         if self._matcher is not None:
             value = self._matcher(data=value, path=path)
         stand_in = self._stand_ins.get(type(value))
@@ -124,7 +135,8 @@ class Plain:
         if fields is not None:
             return self._entries(fields.items(), path, is_sorted=False)
         if isinstance(value, (Sequence, deque)):
-            return [self(item, place) for item, place in self._kept(enumerate(value), path)]
+            ignore = getattr(value, "__recorded_ignore__", ())
+            return [masked(self(item, place), ignore) for item, place in self._kept(enumerate(value), path)]
         if isinstance(value, BaseException):
             told: Any = _message(value)
             if isinstance(value, BaseExceptionGroup):
@@ -138,7 +150,7 @@ class Plain:
             if self._exclude is not None and self._exclude(prop=name, path=path):
                 continue
             if self._include is None or self._include(prop=name, path=path):
-                yield item, (*path, (name, type(item)))
+                yield item, (*path, (name, type(item.value if type(item) is Masked else item)))
 
     def _entries(self, items: Iterable[tuple[Any, Any]], path: Within, *, is_sorted: bool) -> dict[Any, Any]:
         entries = [(self._key(place[-1][0]), self(item, place)) for item, place in self._kept(items, path)]

@@ -13,15 +13,20 @@ import sqlite3
 from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote_plus
 
 from syrupy.exceptions import SnapshotDoesNotExist, TaintedSnapshotError
 from syrupy.extensions.amber import AmberSnapshotExtension
 
 from .delta import told
+from .frame import current_frame
 from .jobs import Job
 from .message import HttpRequest, HttpResponse
 from .outline import lines_of, read, write
-from .plain import Plain, masked
+from .paths import DEEP
+from .plain import IGNORED, Masked, Plain
+from .scope import Scope
+from .target import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +41,7 @@ _SHOWN_LINES: Final = 12
 _LONGEST_LINE: Final = 160
 # pytest cuts longer explanations unless it is asked not to: what to type has to be in the part that is left.
 _FEW_LINES: Final = 5
+_LLM_CALL: Final = "pytest_recorded.llm.call"
 
 
 class RecordedExtension(AmberSnapshotExtension):
@@ -45,7 +51,7 @@ class RecordedExtension(AmberSnapshotExtension):
 
     def serialize(self, data: Any, **options: Any) -> str:
         """Return the text of a value; `exclude`, `include` and `matcher` are syrupy's."""
-        if not _is_ours(data):
+        if not _has_ours(data):
             return super().serialize(data, **options)
         return write(_tree(data, options))
 
@@ -75,7 +81,21 @@ class RecordedExtension(AmberSnapshotExtension):
         here, path = pathlib.Path.cwd(), pathlib.Path(location)
         shown = path.relative_to(here) if path.is_relative_to(here) else path
         test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-        return [f"snapshot {name} in {shown}", f"accept: pytest --snapshot-update {shlex.quote(test) if test else ''}"]
+        command = f"pytest {_recording_again()}--snapshot-update {shlex.quote(test) if test else ''}"
+        return [f"snapshot {name} in {shown}", f"accept: {command}"]
+
+
+def _recording_again() -> str:
+    """Return the option that makes the next run record what this one has: of a test that fails nothing is taken over.
+
+    `""` if the next run has the same answers without it.
+    """
+    frame = current_frame()
+    scope = frame.book if frame is not None else None
+    if not isinstance(scope, Scope) or scope.options.failed:
+        return ""
+    is_new = any(ticket.source == "staging" for ticket in list(scope.tickets))
+    return f"--record-mode={scope.mode} " if is_new else ""
 
 
 def compare(data: list[Any], snapshot: SnapshotAssertion) -> bool:
@@ -106,38 +126,72 @@ def _beside(extension: type[AmberSnapshotExtension]) -> type[AmberSnapshotExtens
     return type(f"Recorded{extension.__name__}", (RecordedExtension, extension), {})
 
 
+def _has_ours(value: Any) -> bool:
+    """Return whether a value is of ours, or has some in its lists, tuples and dicts."""
+    seen: set[int] = set()
+    left = [value]
+    while left:
+        value = left.pop()
+        if _is_ours(value):
+            return True
+        if isinstance(value, (list, tuple, dict)) and id(value) not in seen:
+            seen.add(id(value))
+            left += value.values() if isinstance(value, dict) else value
+    return False
+
+
 def _is_ours(value: Any) -> bool:
-    if isinstance(value, list) and value and all(type(item) is Job for item in value):
-        return True
-    return _ignored(value) is not None or type(value) in _STAND_INS
+    cls = type(value)
+    # `Data` stands on a higher floor, and the models of calls of models load pydantic.
+    is_data = isinstance(value, list) and hasattr(value, "__recorded_ignore__")
+    return is_data or cls in _STAND_INS or cls.__module__ == _LLM_CALL
 
 
 def _tree(value: Any, options: dict[str, Any]) -> Any:
-    tree = Plain(_STAND_INS, **options)(value)
-    return [masked(item, _ignored(value) or ()) for item in tree] if type(tree) is list else tree
+    return Plain(_STAND_INS, **options)(value)
 
 
-def _ignored(value: Any) -> tuple[Path, ...] | None:
-    """Return what does not matter of `Data`, which stands on a higher floor; None of any other value."""
-    return getattr(value, "__recorded_ignore__", None) if isinstance(value, list) else None
+def _ignored(kind: str) -> tuple[Path, ...]:
+    """Return what does not matter of a call: what its test ignores, and what its function does."""
+    frame, target = current_frame(), target_of(kind)
+    return (*(frame.book.ignore if frame else ()), *(target.slots.ignore if target else ()))
 
 
 def _job(job: Job) -> OrderedDict[str, Any]:
-    data = job.data
-    answer = {"response": job.response} if data is None else {"data": data}
+    ignore, data = _ignored(job.kind), job.data
+    answer = {"response": _message(job.response, ignore)} if data is None else {"data": Masked(data, ignore)}
     if job.error_json is not None:
-        answer = {"data": data, "error": job.error} if data is not None else {"error": job.error}
-    return OrderedDict(kind=job.kind, request=job.request, **answer)
+        answer = {**({} if data is None else answer), "error": job.error}
+    return OrderedDict(kind=job.kind, request=_message(job.request, ignore), **answer)
 
 
-def _request(request: HttpRequest) -> OrderedDict[str, Any]:
-    body = {"body": _body(request)} if request.content else {}
-    return OrderedDict(method=request.method, url=request.url, **body)
+def _message(value: Any, ignore: tuple[Path, ...]) -> Any:
+    """Return what was asked or answered, without what does not matter: of HTTP that is of the body and of the query."""
+    if isinstance(value, HttpRequest):
+        return _request(value, ignore)
+    return _response(value, ignore) if isinstance(value, HttpResponse) else Masked(value, ignore)
 
 
-def _response(response: HttpResponse) -> OrderedDict[str, Any]:
+def _request(request: HttpRequest, ignore: tuple[Path, ...] = ()) -> OrderedDict[str, Any]:
+    body = {"body": Masked(_body(request), ignore)} if request.content else {}
+    return OrderedDict(method=request.method, url=_url(request.url, ignore), **body)
+
+
+def _response(response: HttpResponse, ignore: tuple[Path, ...] = ()) -> OrderedDict[str, Any]:
     end = {} if response.end == "complete" else {"end": response.end}
-    return OrderedDict(status=response.status, body=_body(response), **end)
+    return OrderedDict(status=response.status, body=Masked(_body(response), ignore), **end)
+
+
+def _url(url: str, ignore: tuple[Path, ...]) -> str:
+    """Return a URL with `<ignored>` for parameters that do not matter: they are named as fields at any depth are."""
+    names = {str(path[-1]) for path in ignore if path[:-1] == (DEEP,)}
+    start, mark, query = url.partition("?")
+    shown = [
+        f"{name}={IGNORED}" if unquote_plus(name) in names else parameter
+        for parameter in query.split("&")
+        for name in [parameter.partition("=")[0]]
+    ]
+    return f"{start}{mark}{'&'.join(shown)}"
 
 
 def _body(message: HttpRequest | HttpResponse) -> Any:

@@ -8,7 +8,7 @@ from binascii import crc32
 
 import pytest
 
-from pytest_recorded import llm
+from pytest_recorded import RecordedFailure, llm
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 CHAT = ("/v1/chat/completions", {"model": "m", "messages": MESSAGES})
@@ -144,3 +144,16 @@ def test_what_the_answer_says_of_an_error_comes_before_what_was_raised(wire):
 
 def test_a_long_error_is_cut(wire):
     assert len(wire.call(*CHAT, {"error": {"message": "x" * 5000}}, 400).error) == 1000
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (RecordedFailure("httpx.ConnectError", "[Errno 111] Refused"), "ConnectError: [Errno 111] Refused"),
+        (RecordedFailure("GeneratorExit", ""), "GeneratorExit"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+    ids=["a class", "no text", "known"],
+)
+def test_an_error_whose_class_is_not_known_is_told_as_what_it_was(wire, raised, said):
+    assert llm.llm_call(wire.request(*CHAT), None, error=raised).error == said

@@ -208,3 +208,13 @@ def test_an_answer_of_ten_megabytes_is_read():
     sent = b"".join(b"data: " + dumped({"choices": [{"delta": {"content": word}}]}) + b"\n\n" for word in words)
     assert plain.text == read("chat", sent).text
     assert len(plain.text) == 10_000_000
+
+
+@pytest.mark.parametrize(
+    "count", ["9" * 5000, "9" * 30, "٣" * 5000, "-1", ""], ids=["long", "large", "Arabic", "less", "none"]
+)
+def test_a_header_that_counts_what_cannot_be_counts_nothing(wire, count):
+    """Python refuses to read a number of thousands of digits, and no SQL integer holds one of thirty."""
+    headers = {"x_amzn_bedrock_input_token_count": count, "x_amzn_bedrock_output_token_count": "4"}
+    call = wire.call("/model/m/invoke", {"prompt": "Hi"}, {"generation": "Hello"}, **headers)
+    assert (call.text, call.input_tokens, call.output_tokens) == ("Hello", None, 4)

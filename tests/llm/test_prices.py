@@ -215,3 +215,23 @@ def test_figures_that_are_none_are_a_call_of_which_nothing_is_known(entry):
     assert used.input_tokens >= 1
     assert 0.5 <= used.cost_usd < float("inf")
     assert used.priced in (1, 2)
+
+
+UNPRICED = {
+    "a provider that has none": ({"provider": "ollama"}, "There are no prices of ollama: limit its tokens instead."),
+    "no provider": ({"provider": None}, "There are no prices of a provider that is not known"),
+    "no tokens": ({"output_tokens": None}, "stream_options={'include_usage': True}"),
+    "a model that is not known": (
+        {"request_model": "gpt-from-home", "response_model": None},
+        f"genai-prices {metadata.version('genai-prices')} does not know this model of openai.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNPRICED)
+def test_why_a_call_has_no_price_is_said_for_what_it_is(what):
+    changed, said = UNPRICED[what]
+    call = GPT.model_copy(update=changed)
+    assert llm.price(call, DAY) is None
+    assert said in prices.why_unpriced(call)
+    assert "pytest-recorded[llm]" not in prices.why_unpriced(call)

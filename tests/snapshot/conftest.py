@@ -15,6 +15,7 @@ sys.modules["plugin_harness"] = harness  # its dataclasses look themselves up
 _spec.loader.exec_module(harness)
 
 example = harness.example
+serve = harness.serve
 
 # Data of a test's calls: what `ask` answered.
 CONFTEST = """

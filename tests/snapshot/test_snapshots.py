@@ -77,7 +77,7 @@ def test_a_snapshot_that_is_not_there_is_shown_as_it_would_be(project):
     output = project.run().output
     assert "Snapshot 'test_ask' does not exist!" in output
     assert 'E         - answer: "HELLO"' in output
-    assert "accept: pytest --snapshot-update test_a.py::test_ask" in output
+    assert "accept: pytest --record-mode=once --snapshot-update test_a.py::test_ask" in output
 
 
 def test_other_snapshots_of_the_file_are_as_syrupy_writes_them(project):
@@ -415,3 +415,116 @@ def test_equal_data_are_the_same_bytes_with_any_hash_seed(project):
     )
     assert project.example.spawn("--snapshot-update", plugins=("syrupy",), PYTHONHASHSEED="1").outcomes == {"passed": 1}
     assert project.example.spawn(plugins=("syrupy",), PYTHONHASHSEED="2").outcomes == {"passed": 1}
+
+
+def test_what_is_ignored_in_requests_is_ignored_in_snapshots_of_jobs_too(project, monkeypatch):
+    """In what was asked and in what was answered, however the jobs are had and wherever they stand."""
+    project.write(
+        world="def ask(text, at): return {'text': text, 'id': at, 'deep': [{'id': at}], 'at': at}",
+        test_a="""
+            import os, pytest, world
+
+            @pytest.mark.recorded("world.ask", ignore=["id", "$.at"])
+            def test_ask(recorded, snapshot):
+                world.ask("hello", int(os.environ["AT"]))
+                assert recorded.one() == snapshot(name="one")
+                assert recorded.jobs == snapshot(name="jobs")
+                assert recorded.calls("world.*") == snapshot(name="calls")
+                assert {"all": list(recorded.query())} == snapshot(name="within")
+        """.replace("\n            ", "\n"),
+    )
+    monkeypatch.setenv("AT", "7")
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    shown = """\
+  kind: "world.ask"
+  request:
+    text: "hello"
+  response:
+    at: <ignored>
+    deep:
+      - id: <ignored>
+    id: <ignored>
+    text: "hello"
+"""
+    texts = [block.partition("]\n")[2] for block in project.text().split("# name: test_ask[")[1:]]
+    assert shown + "# ---\n" in texts
+    assert [(text.count("at: <ignored>"), text.count("id: <ignored>")) for text in texts] == [(1, 2)] * 4
+    monkeypatch.setenv("AT", "8")
+    again = project.run("--record-mode=rewrite")
+    assert again.outcomes == {"passed": 1}, again.output
+
+
+def test_of_http_the_body_and_the_query_are_shown_without_what_is_ignored(project, serve, monkeypatch):
+    monkeypatch.setenv("WORLD_URL", serve(lambda path, body: (200, "application/json", b'{"id": 1, "is": true}')))
+    project.write(
+        test_a="""
+            import os, pytest, httpx
+
+            @pytest.mark.recorded(ignore=["id", "$.at"])
+            def test_ask(recorded, snapshot):
+                at = os.environ["AT"]
+                asked = {"text": "hello", "at": at, "deep": {"id": at}}
+                httpx.post(f"{os.environ['WORLD_URL']}/ask?a=1&id={at}&b=2", json=asked)
+                assert recorded.one() == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    monkeypatch.setenv("AT", "7")
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    assert "/ask?a=1&id=<ignored>&b=2" in project.text()
+    body = '    body:\n      at: <ignored>\n      deep:\n        id: <ignored>\n      text: "hello"\n'
+    assert body in project.text()
+    assert "    body:\n      id: <ignored>\n      is: true\n" in project.text()
+    monkeypatch.setenv("AT", "8")
+    assert project.run("--record-mode=rewrite").outcomes == {"passed": 1}
+
+
+def test_data_in_dicts_and_lists_of_the_users_and_calls_of_models_are_written_as_ever(project):
+    project.write(
+        test_a="""
+            import pytest
+            from pytest_recorded import LLMCall
+            from pytest_recorded.data import Data
+            from pytest_recorded.paths import parse
+
+            @pytest.mark.recorded
+            def test_a(snapshot):
+                data = Data([{"id": 1, "tags": {"b", "a"}}], ignore=[parse("id", where="test")])
+                loop = [data]
+                loop.append(loop)
+                assert {"all": (data, data[:0])} == snapshot(name="tuple")
+                assert loop == snapshot(name="loop")
+                assert [LLMCall(text="Hi")] == snapshot(name="llm")
+        """.replace("\n            ", "\n"),
+    )
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    text = project.text()
+    assert "  - …\n" in text
+    assert '  all:\n    - - id: <ignored>\n        tags:\n          - "a"\n          - "b"\n    - []\n' in text
+    assert (text.count("<ignored>"), text.count('text: "Hi"'), text.count("LLMCall(")) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("mode", ["rewrite", "all", "new_episodes", "once"])
+def test_what_is_said_to_accept_a_snapshot_accepts_it_where_the_call_was_recorded_anew(project, mode):
+    """A failed test's recordings are not taken over: an update without the mode would replay the old answer."""
+    ask = ASK.replace('    world.ask("you")\n', "")
+    project.write(test_a=ask)
+    project.run("--snapshot-update")
+    project.write(world="def ask(question): return {'answer': 'NEW'}")
+    if mode in ("new_episodes", "once"):
+        project.example.cassette.unlink()
+    failed = project.run(f"--record-mode={mode}")
+    assert failed.outcomes == {"failed": 1}
+    (command,) = re.findall("accept: pytest (.+)", failed.output)
+    assert project.run(*command.split()).outcomes == {"passed": 1}
+    assert '- answer: "NEW"' in project.text()
+    assert project.run("--record-mode=none").outcomes == {"passed": 1}
+
+
+def test_what_is_said_to_accept_a_snapshot_names_no_mode_where_a_failed_tests_recordings_stay(project):
+    project.write(test_a=ASK)
+    project.run("--snapshot-update")
+    project.write(world="def ask(question): return {'answer': 'NEW'}")
+    failed = project.run("--record-mode=rewrite", "--record-failed")
+    assert "accept: pytest --snapshot-update test_a.py::test_ask" in failed.output
+    assert project.run("--snapshot-update").outcomes == {"passed": 1}
+    assert '- answer: "NEW"' in project.text()

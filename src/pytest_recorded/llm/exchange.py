@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ..errors import RecordedFailure
 from .events import body_of
 from .folding import METRICS, fold_events
 from .reading import fields_of
-from .tree import at, mapping, maps, said
+from .tree import at, count_of, mapping, maps, parsed, said
 from .wire import Wire, is_answer, provider_of, wire_of
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ def _folded(form: str, response: HttpResponse) -> _Answer:
     if events is not None:
         value = fold_events(form, events)
     if form == "invoke" and isinstance(value, dict) and METRICS not in value:
-        counts = {name: response.header(f"x-amzn-bedrock-{kind}-token-count") for name, kind in _COUNTED.items()}
-        if told := {name: int(count) for name, count in counts.items() if count.isdecimal()}:
+        headers = {name: response.header(f"x-amzn-bedrock-{kind}-token-count") for name, kind in _COUNTED.items()}
+        counts = {name: count_of(parsed(header)) for name, header in headers.items()}
+        if told := {name: count for name, count in counts.items() if count is not None}:
             value = {**value, METRICS: told}
     return _Answer(value, came_in_events=events is not None)
 
@@ -129,4 +131,8 @@ def _fault(body: Any, response: HttpResponse | None) -> str | None:
 def _raised(error: BaseException | str | None) -> str | None:
     if error is None or isinstance(error, str):
         return said(error)
-    return said(f"{type(error).__name__}: {error}")
+    name, text = type(error).__name__, str(error)
+    if isinstance(error, RecordedFailure):
+        # What it says is how its class is made known, which is of no use where nothing is raised.
+        name, text = error.type_name.rpartition(".")[2], error.message
+    return said(f"{name}: {text}" if text else name)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .call import LLMCall
 
-__all__ = ["Price", "price"]
+__all__ = ["Price", "price", "why_unpriced"]
 
 # Who of OpenTelemetry's providers is who in the library. Models that run at home have no price.
 _PROVIDERS: Final = {
@@ -85,6 +85,27 @@ def price(call: LLMCall, at: datetime) -> Price | None:
         if model and (found := _found(library, counts, model, provider, at)) is not None:
             return found
     return None
+
+
+def why_unpriced(call: LLMCall) -> str:
+    """Return why a call has no price, and what can be done about it."""
+    provider = _PROVIDERS.get(call.provider or "")
+    if provider is None:
+        return f"There are no prices of {call.provider or 'a provider that is not known'}: limit its tokens instead."
+    if call.input_tokens is None or (call.output_tokens is None and call.operation != "embeddings"):
+        return (
+            "Its tokens are not told. Streams in OpenAI's format tell them with stream_options={'include_usage': True}."
+        )
+    library = _library()
+    if library is None:
+        return (
+            "Prices come from the extra: pip install 'pytest-recorded[llm]'. No call has to be made again; "
+            "`pytest-recorded project --yes` then writes them into the cassette."
+        )
+    return (
+        f"{library.source} does not know this model of {provider}. A newer one may: pip install -U genai-prices, "
+        f"no call has to be made again. Else limit its tokens instead."
+    )
 
 
 def _found(library: _Library, counts: dict[str, Any], model: str, provider: str, at: datetime) -> Price | None:

@@ -53,7 +53,7 @@ class Recorded(Calls, Queries):
     @property
     def llm(self) -> LLMCalls:
         """Those of the calls that are of language models: what they have used, and assertions on them."""
-        return LLMCalls(self.jobs)
+        return LLMCalls(self.jobs, self._beside())
 
     def _beside(self) -> str:
         if self.mode is RecordMode.OFF:

@@ -101,6 +101,10 @@ class Pieces(ABC):
 class Unrecorded(Pieces):
     """What passes of a stream that is not recorded: nothing of it is kept."""
 
+    def __init__(self, ticket: Ticket, frame: Frame | None = None) -> None:
+        super().__init__(ticket)
+        self.frame = frame or self.frame
+
     def add(self, item: Any) -> None:
         """Let a piece pass."""
 

@@ -20,6 +20,7 @@ from pytest_recorded import (
     attach,
     attach_error,
     recorder,
+    use_cassette,
 )
 
 
@@ -105,7 +106,6 @@ def test_a_field_that_the_model_has_not_got_is_an_error_that_lists_its_fields(re
         AttachKeyError, match=r"'attach\.typed': the data model View has no field 'nte'\. It has: id, note"
     ):
         place()
-    assert rec.jobs[0].status == "failed"
 
 
 def test_the_name_of_a_field_is_a_string(rec):
@@ -115,6 +115,54 @@ def test_the_name_of_a_field_is_a_string(rec):
 
     with pytest.raises(ConfigurationError, match="the name of a field is a string"):
         place()
+
+
+@pytest.mark.parametrize("error", [AttachKeyError, ConfigurationError], ids=lambda error: error.__name__)
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_mistake_in_how_the_library_is_used_is_no_answer(rec, error, retry_failed):
+    """Once it is corrected the call runs, also where failures are not to be tried again."""
+    keys = [3 if error is ConfigurationError else "nte", "note"]
+
+    @recorder(data=View, kind=f"attach.corrected.{error.__name__}.{retry_failed}")
+    def place():
+        attach(keys.pop(0), "x")
+        return {"id": 1}
+
+    with pytest.raises(error):
+        place(key="k", retry_failed=retry_failed)
+    assert [(job.status, job.error) for job in rec.jobs] == [("interrupted", None)]
+    assert place(key="k", retry_failed=retry_failed) == {"id": 1}
+    assert rec.jobs[-1].data == View(1, "x")
+
+
+def test_a_mistake_in_a_generator_is_no_answer_either(rec):
+    keys = ["nte", "note"]
+
+    @recorder(data=View, kind="attach.corrected.stream")
+    def stream():
+        yield 1
+        attach(keys.pop(0), "x")
+        attach("id", 1)
+
+    with pytest.raises(AttachKeyError):
+        list(stream(key="k", retry_failed=False))
+    assert [job.status for job in rec.jobs] == ["interrupted"]
+    assert list(stream(key="k", retry_failed=False)) == [1]
+    assert rec.jobs[-1].data == View(1, "x")
+
+
+def test_a_mistake_that_its_caller_catches_is_not_replayed_after_it_is_corrected(path):
+    keys = ["nte", "note"]
+
+    @recorder(data=View, kind="attach.corrected.cassette")
+    def place():
+        attach(keys.pop(0), "x")
+        return {"id": 1}
+
+    with use_cassette(path), pytest.raises(AttachKeyError):
+        place()
+    with use_cassette(path, mode="new_episodes"):
+        assert place() == {"id": 1}
 
 
 def test_what_cannot_be_stored_is_left_out_with_a_warning_at_its_line(rec):

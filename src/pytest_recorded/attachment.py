@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .book import warn
-from .errors import AttachKeyError, ConfigurationError, SerializationError
+from .errors import AttachKeyError, AttachValueError, ConfigurationError, SerializationError
+from .fields import misfit, takes_any_field, type_of
 from .frame import Frame, current_frame
 from .function import FunctionCall
 
@@ -29,6 +30,7 @@ def attach(key: str, value: Any, *, flush: bool = False) -> None:
 
     Raises:
         AttachKeyError: The call has a data model without such a field.
+        AttachValueError: The value does not fit that field.
         ConfigurationError: The key is no string.
 
     """
@@ -36,7 +38,7 @@ def attach(key: str, value: Any, *, flush: bool = False) -> None:
     if frame is None:
         return
     ticket = frame.inside
-    _check_field(frame.nested or ticket.call.target, key)
+    _check_field(frame.nested or ticket.call.target, key, value)
     if frame.nested is not None:
         return
     try:
@@ -79,9 +81,15 @@ def _running() -> Frame | None:
     return frame if frame.nested is not None or isinstance(ticket.call, FunctionCall) else None
 
 
-def _check_field(target: Target, key: str) -> None:
+def _check_field(target: Target, key: str, value: Any) -> None:
     if not isinstance(key, str):
         raise ConfigurationError(f"attach({key!r}, …): the name of a field is a string.")
-    model = target.slots.data
-    if model is not None and model.fields is not None and key not in model.fields:
-        raise AttachKeyError(kind=target.kind, model=model.name, key=key, declared=model.fields)
+    slot = target.slots.data
+    if slot is None or slot.fields is None:
+        return
+    if key not in slot.fields and not takes_any_field(slot.model):
+        raise AttachKeyError(kind=target.kind, model=slot.name, key=key, declared=slot.fields)
+    if (found := misfit(slot.model, key, value)) is not None:
+        problem, path = found
+        written = type_of(slot.model, key)
+        raise AttachValueError(kind=target.kind, model=slot.name, key=key, type=written, path=path, problem=problem)

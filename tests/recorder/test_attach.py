@@ -34,6 +34,11 @@ class Refusal(pydantic.BaseModel):
     code: int
 
 
+class Stranger(pydantic.BaseModel):
+    code: int
+    at: dt.date | None = None
+
+
 def stored(path, column="data_json"):
     """Return what another connection sees right now."""
     connection = sqlite3.connect(path)
@@ -52,6 +57,57 @@ def test_what_is_attached_becomes_the_data(rec):
 
     place()
     assert rec.jobs[0].data == {"id": 8, "at": dt.date(2030, 1, 2)}
+
+
+def test_an_attached_model_comes_back_as_plain_data_where_its_class_is_not_known(path):
+    """What was attached beside it comes back as ever."""
+
+    @recorder(kind="attach.stranger")
+    def place():
+        attach("stranger", Stranger(code=1, at=dt.date(2030, 1, 2)))
+        attach("strangers", [Stranger(code=2), {"in": Stranger(code=3)}])
+        attach("at", dt.date(2030, 1, 2))
+        attach_error(Stranger(code=4))
+        raise ValueError("no")
+
+    plain = {
+        "stranger": {"code": 1, "at": "2030-01-02"},
+        "strangers": [{"code": 2, "at": None}, {"in": {"code": 3, "at": None}}],
+        "at": dt.date(2030, 1, 2),
+    }
+    for _ in range(2):
+        with use_cassette(path) as cassette:
+            with pytest.raises(ValueError, match="no"):
+                place()
+            (job,) = cassette.jobs
+            assert (job.data, job.error_payload) == (plain, {"code": 4, "at": None})
+
+
+def test_an_attached_model_comes_back_as_an_instance_where_its_class_is_known(rec):
+    @recorder(kind="attach.friend")
+    def place() -> Refusal:
+        attach("friend", Refusal(code=1))
+        attach_error(Refusal(code=2))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        place()
+    assert (rec.jobs[0].data, rec.jobs[0].error_payload) == ({"friend": Refusal(code=1)}, Refusal(code=2))
+
+
+@pytest.mark.parametrize(
+    "stored", ['{"py:object": {"fields": {}, "extra": [1]}}', '{"py:new": {"x": [1]}}', '{"py:set": 1}']
+)
+def test_what_nothing_can_be_made_of_breaks_no_job(rec, path, stored):
+    @recorder(kind="attach.damaged")
+    def place():
+        attach("x", 1)
+
+    place()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE jobs SET data_json = ?", [f'{{"x": {stored}}}'])
+    connection.close()
+    assert rec.jobs[0].data is not None
 
 
 def test_what_is_attached_is_added_to_the_projection_and_wins(rec):

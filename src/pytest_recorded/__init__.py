@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .decorator import recorder
     from .errors import (
         AttachKeyError,
+        AttachValueError,
         CassetteError,
         ConfigurationError,
         MissingRecording,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AttachKeyError": "errors",
+    "AttachValueError": "errors",
     "Cassette": "cassette",
     "CassetteError": "errors",
     "ConfigurationError": "errors",
@@ -69,6 +71,7 @@ _HOMES = {
 
 __all__ = [
     "AttachKeyError",
+    "AttachValueError",
     "Cassette",
     "CassetteError",
     "ConfigurationError",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .book import warn
-from .errors import AttachKeyError, ConfigurationError, SerializationError
-from .frame import current_frame
+from .errors import AttachKeyError, AttachValueError, ConfigurationError, SerializationError
+from .fields import misfit, takes_any_field, type_of
+from .frame import Frame, current_frame
 from .function import FunctionCall
+
+if TYPE_CHECKING:
+    from .target import Target
 
 __all__ = ["attach", "attach_error"]
 
 
 def attach(key: str, value: Any, *, flush: bool = False) -> None:
     """Add a field to the data of the recorded call that is running; outside of one, do nothing.
+
+    Where a recorded function calls another one in a test, only the outer call is recorded: what the inner one attaches
+    is checked against its own model, and kept nowhere.
 
     Args:
         key: The field.
@@ -23,13 +30,17 @@ def attach(key: str, value: Any, *, flush: bool = False) -> None:
 
     Raises:
         AttachKeyError: The call has a data model without such a field.
+        AttachValueError: The value does not fit that field.
         ConfigurationError: The key is no string.
 
     """
-    ticket = _running()
-    if ticket is None:
+    frame = _running()
+    if frame is None:
         return
-    _check_field(ticket, key)
+    ticket = frame.inside
+    _check_field(frame.nested or ticket.call.target, key, value)
+    if frame.nested is not None:
+        return
     try:
         ticket.attach(key, ticket.call.noted(key, value))
     except SerializationError as error:
@@ -49,25 +60,36 @@ def attach_error(payload: Any) -> None:
             `RecordedWarning` says so.
 
     """
-    ticket = _running()
-    if ticket is None:
+    frame = _running()
+    if frame is None:
         return
     try:
-        ticket.error_payload = ticket.call.noted_error(payload)
+        if frame.nested is None:
+            frame.inside.error_payload = frame.inside.call.noted_error(payload)
+        elif frame.nested.slots.error is not None:
+            frame.nested.slots.error.project(payload)
     except SerializationError as error:
         warn(f"the payload of attach_error() is left out. {error}")
 
 
-def _running() -> Any:
-    """Return the ticket of the recorded function that is running, or None."""
+def _running() -> Frame | None:
+    """Return the frame of the function that runs for a recorded call, or nested in one; None if there is none."""
     frame = current_frame()
     ticket = frame.inside if frame is not None else None
-    return ticket if ticket is not None and ticket.is_awaited and isinstance(ticket.call, FunctionCall) else None
+    if frame is None or ticket is None or ticket.is_over or not ticket.is_awaited:
+        return None
+    return frame if frame.nested is not None or isinstance(ticket.call, FunctionCall) else None
 
 
-def _check_field(ticket: Any, key: str) -> None:
+def _check_field(target: Target, key: str, value: Any) -> None:
     if not isinstance(key, str):
         raise ConfigurationError(f"attach({key!r}, …): the name of a field is a string.")
-    model = ticket.call.target.slots.data
-    if model is not None and model.fields is not None and key not in model.fields:
-        raise AttachKeyError(kind=ticket.call.kind, model=model.name, key=key, declared=model.fields)
+    slot = target.slots.data
+    if slot is None or slot.fields is None:
+        return
+    if key not in slot.fields and not takes_any_field(slot.model):
+        raise AttachKeyError(kind=target.kind, model=slot.name, key=key, declared=slot.fields)
+    if (found := misfit(slot.model, key, value)) is not None:
+        problem, path = found
+        written = type_of(slot.model, key)
+        raise AttachValueError(kind=target.kind, model=slot.name, key=key, type=written, path=path, problem=problem)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .choice import is_among
 from .environment import Environment
-from .errors import RecordedError, RecordedWarning, SerializationError
+from .errors import RecordedError, RecordedWarning, SerializationError, UsageError
 from .job import Answer, Status
 from .modes import Act
 from .options import MATCH
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .stream import Pieces
     from .target import Target
 
-__all__ = ["FOREVER", "Book", "Outcome", "is_cancellation", "warn"]
+__all__ = ["FOREVER", "Book", "Outcome", "is_cancellation", "is_outcome", "warn"]
 
 #: What a call gives its caller: a value, or an exception to raise.
 Outcome = tuple[Any, BaseException | None]
@@ -215,7 +215,7 @@ class Book(ABC):
             return None
         if is_cancellation(error):
             self.keep(ticket, Answer(Status.INTERRUPTED, None, ticket.attached_json(), _CANCELLED))
-        elif isinstance(error, Exception | SystemExit):
+        elif is_outcome(error):
             try:
                 answer = ticket.call.failure(error, ticket)
             except Exception as problem:  # noqa: BLE001 - storing an exception runs code of its class
@@ -224,7 +224,6 @@ class Book(ABC):
             self.keep(ticket, answer)
             return self.instead(ticket)
         else:
-            # KeyboardInterrupt, a skip, a miss: not the call's own outcome.
             self.drop(ticket)
         return None
 
@@ -289,6 +288,15 @@ def is_cancellation(error: BaseException) -> bool:
     if asyncio is not None and isinstance(error, asyncio.CancelledError):
         return True
     return trio is not None and isinstance(error, trio.Cancelled)
+
+
+def is_outcome(error: BaseException) -> bool:
+    """Return whether an exception is what a call came to.
+
+    KeyboardInterrupt, a skip and a miss are not, and neither is a mistake in how this library is used: once it is
+    corrected, nothing may raise it again.
+    """
+    return isinstance(error, Exception | SystemExit) and not isinstance(error, UsageError)
 
 
 def _said(error: Exception) -> str:

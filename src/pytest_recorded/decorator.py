@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from .book import warn
 from .drive import adrive, drive
 from .errors import ConfigurationError
-from .frame import current_frame
-from .function import FunctionCall
+from .frame import Frame, current_frame, entered
+from .function import FunctionCall, nested_stream
 from .options import strings, unknown_argument
 from .paths import parse
 from .projection import projection_for
@@ -177,14 +177,15 @@ def wrapped(fn: Any, target_in: Callable[[Book], Target | None], *, takes_key: b
     return _plain(fn, admit)
 
 
-_Admit = Callable[[tuple[Any, ...], dict[str, Any]], "FunctionCall | None"]
+# A call to be made in a book; the frame of one that is nested in a recorded call; None for a bare one.
+_Admit = Callable[[tuple[Any, ...], dict[str, Any]], "FunctionCall | Frame | None"]
 
 
 def _admission(fn: Any, target_in: Callable[[Book], Target | None], *, takes_key: bool) -> _Admit:
     own = _own_parameters(fn) if takes_key else set()
     takes_key, takes_retry = takes_key and "key" not in own, takes_key and "retry_failed" not in own
 
-    def admit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionCall | None:
+    def admit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> FunctionCall | Frame | None:
         key, retry_failed = None, True
         if kwargs:
             if takes_key:
@@ -195,8 +196,10 @@ def _admission(fn: Any, target_in: Callable[[Book], Target | None], *, takes_key
         if frame is None:
             book: Book | None = default_recorder()
         else:
-            is_ours = frame.inside is None or frame.book.nests or frame.inside.is_left_out
-            book = frame.book if is_ours else None
+            book = frame.book
+            if not (frame.inside is None or book.nests or frame.inside.is_left_out):
+                nested = target_in(book)
+                return frame._replace(nested=nested) if nested is not None else None
         target = target_in(book) if book is not None else None
         arguments = target.binder.bind(args, kwargs) if target is not None else None
         if book is None or target is None or arguments is None:
@@ -205,10 +208,7 @@ def _admission(fn: Any, target_in: Callable[[Book], Target | None], *, takes_key
         if key is None and target.slots.key is not None:
             key = _made_key(target, args, kwargs)
         if key is not None and type(key) is not str:
-            if not isinstance(key, str):
-                raise ConfigurationError(f"{target.kind}: the key {key!r} is no string. Write key=str(…).")
-            # An enumeration, or a class of the caller's own: what counts is the text itself.
-            key = str.__str__(key)
+            key = _text_of(key, target)
         return FunctionCall(target, book, arguments, key, retry_failed=retry_failed)
 
     return admit
@@ -223,6 +223,13 @@ def _made_key(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
             f"{target.kind}: its key= raised {type(error).__name__} for these arguments. It takes the arguments of "
             f"the function, and returns a string, or None for a call without a key."
         ) from error
+
+
+def _text_of(key: Any, target: Target) -> str:
+    if not isinstance(key, str):
+        raise ConfigurationError(f"{target.kind}: the key {key!r} is no string. Write key=str(…).")
+    # An enumeration, or a class of the caller's own: what counts is the text itself.
+    return str.__str__(key)
 
 
 def _own_parameters(fn: Any) -> set[str]:
@@ -241,6 +248,9 @@ def _plain(fn: Any, admit: _Admit) -> Any:
         call = admit(args, kwargs)
         if call is None:
             return fn(*args, **kwargs)
+        if isinstance(call, Frame):
+            with entered(call):
+                return fn(*args, **kwargs)
         return drive(call, lambda: fn(*args, **kwargs))
 
     return recorded
@@ -252,6 +262,9 @@ def _coroutine(fn: Any, admit: _Admit) -> Any:
         call = admit(args, kwargs)
         if call is None:
             return await fn(*args, **kwargs)
+        if isinstance(call, Frame):
+            with entered(call):
+                return await fn(*args, **kwargs)
         return await adrive(call, lambda: fn(*args, **kwargs))
 
     return recorded
@@ -263,6 +276,8 @@ def _generator(fn: Any, admit: _Admit) -> Any:
         call = admit(args, kwargs)
         if call is None:
             return (yield from fn(*args, **kwargs))
+        if isinstance(call, Frame):
+            return (yield from nested_stream(fn(*args, **kwargs), call))
         return (yield from drive(call, lambda: fn(*args, **kwargs)))
 
     return recorded
@@ -274,6 +289,8 @@ def _async_generator(fn: Any, admit: _Admit) -> Any:
         call = admit(args, kwargs)
         if call is None:
             stream = fn(*args, **kwargs)
+        elif isinstance(call, Frame):
+            stream = nested_stream(fn(*args, **kwargs), call)
         else:
             stream = await adrive(call, lambda: _ready(fn(*args, **kwargs)))
         # An asynchronous generator cannot delegate to another: what `yield from` does is written out.

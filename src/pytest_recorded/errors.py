@@ -6,6 +6,7 @@
     ├── UsageError                  the caller can fix it in his code
     │   ├── ConfigurationError      an option, a marker or a decorator argument is wrong
     │   ├── AttachKeyError          attach() names a field that the data model does not have
+    │   ├── AttachValueError        attach() gives a field of the data model what does not fit it
     │   └── SerializationError      a value cannot be stored, or a stored value cannot be read back
     ├── CassetteError               a cassette or a ledger file cannot be read or written
     ├── NetworkBlocked              a connection past the recorder; also a ConnectionRefusedError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttachKeyError",
+    "AttachValueError",
     "CassetteError",
     "ConfigurationError",
     "MissingRecording",
@@ -60,6 +62,33 @@ class AttachKeyError(UsageError):
         super().__init__(
             f"attach({key!r}, …) inside {kind!r}: the data model {model} has no field {key!r}. "
             f"It has: {', '.join(declared) or 'no fields'}. Use one of them, or add {key!r} to {model}."
+        )
+
+
+class AttachValueError(UsageError):
+    """`attach` gives a field of the declared data model a value that does not fit it.
+
+    Attributes:
+        kind: The kind of the recorded function.
+        model: The name of its data model.
+        key: The field.
+        type: The field's type, as it is written.
+        path: What does not fit: the field, or a place in the value, as `$.lines[3].price`.
+        problem: What is wrong with it.
+
+    """
+
+    def __init__(self, *, kind: str, model: str, key: str, type: str, path: str, problem: str) -> None:  # noqa: A002 - an attribute
+        self.kind = kind
+        self.model = model
+        self.key = key
+        self.type = type
+        self.path = path
+        self.problem = problem
+        declared = f"{key}: {type}" if type else key
+        super().__init__(
+            f"attach({key!r}, …) inside {kind!r}: the value does not fit the field {declared} of the data model "
+            f"{model}. {path}: {problem}. Attach a value that fits, or change the field."
         )
 
 

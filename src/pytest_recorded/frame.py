@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .book import Book
+    from .target import Target
 
 __all__ = [
     "Frame",
@@ -50,12 +51,14 @@ class Frame(NamedTuple):
         book: The book it is made in.
         inside: The ticket of the recorded call that it is made in, if any.
         outer: The frame around it, which counts again when this one is over.
+        nested: What is said of the recorded function that runs inside of that call, and has no call of its own.
 
     """
 
     book: Book
     inside: Any = None
     outer: Any = None
+    nested: Target | None = None
 
 
 _frame: ContextVar[Frame | None] = ContextVar("pytest_recorded_frame", default=None)

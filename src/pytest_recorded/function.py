@@ -24,9 +24,10 @@ from .versions import version_of
 if TYPE_CHECKING:
     from .book import Book
     from .call import Ticket
+    from .frame import Frame
     from .projection import Projection
 
-__all__ = ["FunctionCall", "Target", "is_cut_short"]
+__all__ = ["FunctionCall", "Target", "is_cut_short", "nested_stream"]
 
 
 _COMPLETED: Final = Status.COMPLETED
@@ -277,6 +278,11 @@ class FunctionCall:
         """Return what the function returned; a generator wrapped, so that what it calls is called inside of it."""
         is_stream = isinstance(value, types.GeneratorType | types.AsyncGeneratorType)
         return _teed(value, Unrecorded(ticket)) if is_stream else value
+
+
+def nested_stream(stream: Any, frame: Frame) -> Any:
+    """Return a generator that runs inside of a recorded call, wrapped so that each of its steps runs in its frame."""
+    return _teed(stream, Unrecorded(frame.inside, frame))
 
 
 def _teed(stream: Any, pieces: Pieces) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import llm
 from .book import warn
-from .codec import load, load_error, load_tree, to_text
+from .codec import decode, load, load_error, load_tree, to_text
 from .drift import is_http
 from .errors import SerializationError
 from .job import Status
@@ -18,6 +18,7 @@ from .miss import describe
 from .objects import Types
 from .picking import with_attached
 from .projection import Projection, projection_for
+from .readable import plain_tree
 from .shown import clip
 from .target import target_of
 
@@ -308,7 +309,12 @@ class Job:
         try:
             return load(text, self._types())
         except SerializationError:
-            return _tree(text)
+            tree = _tree(text)
+        try:
+            return _known_parts(tree, self._types())
+        except (RecursionError, TypeError, ValueError):
+            # A file may hold anything.
+            return tree
 
 
 @lru_cache(maxsize=1)
@@ -325,3 +331,17 @@ def _is_llm_call(value: Any) -> bool:
 
 def _tree(text: str | None) -> Any:
     return None if text is None else load_tree(text)
+
+
+def _known_parts(tree: Any, types: Types) -> Any:
+    """Return a stored tree as a value; what of it cannot be rebuilt, as plain data without the tags of its types."""
+    if isinstance(tree, list):
+        return [_known_parts(item, types) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if len(tree) != 1 or not next(iter(tree)).startswith("py:"):
+        return {name: _known_parts(item, types) for name, item in tree.items()}
+    try:
+        return decode(tree, types)
+    except SerializationError:
+        return plain_tree(tree, whole=True)

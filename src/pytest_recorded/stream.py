@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .book import FOREVER, is_cancellation
+from .book import FOREVER, is_cancellation, is_outcome
 from .drive import current_task, sleep
 from .frame import Frame, entered
 
@@ -77,7 +77,7 @@ class Pieces(ABC):
             return
         if error is not None and is_cancellation(error):
             end, error = "cancelled", None
-        elif error is not None and not isinstance(error, Exception | SystemExit):
+        elif error is not None and not is_outcome(error):
             self.ticket.book.failed(self.ticket, error)
             return
         try:
@@ -100,6 +100,10 @@ class Pieces(ABC):
 
 class Unrecorded(Pieces):
     """What passes of a stream that is not recorded: nothing of it is kept."""
+
+    def __init__(self, ticket: Ticket, frame: Frame | None = None) -> None:
+        super().__init__(ticket)
+        self.frame = frame or self.frame
 
     def add(self, item: Any) -> None:
         """Let a piece pass."""

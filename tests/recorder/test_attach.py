@@ -20,6 +20,7 @@ from pytest_recorded import (
     attach,
     attach_error,
     recorder,
+    use_cassette,
 )
 
 
@@ -31,6 +32,11 @@ class View:
 
 class Refusal(pydantic.BaseModel):
     code: int
+
+
+class Stranger(pydantic.BaseModel):
+    code: int
+    at: dt.date | None = None
 
 
 def stored(path, column="data_json"):
@@ -51,6 +57,57 @@ def test_what_is_attached_becomes_the_data(rec):
 
     place()
     assert rec.jobs[0].data == {"id": 8, "at": dt.date(2030, 1, 2)}
+
+
+def test_an_attached_model_comes_back_as_plain_data_where_its_class_is_not_known(path):
+    """What was attached beside it comes back as ever."""
+
+    @recorder(kind="attach.stranger")
+    def place():
+        attach("stranger", Stranger(code=1, at=dt.date(2030, 1, 2)))
+        attach("strangers", [Stranger(code=2), {"in": Stranger(code=3)}])
+        attach("at", dt.date(2030, 1, 2))
+        attach_error(Stranger(code=4))
+        raise ValueError("no")
+
+    plain = {
+        "stranger": {"code": 1, "at": "2030-01-02"},
+        "strangers": [{"code": 2, "at": None}, {"in": {"code": 3, "at": None}}],
+        "at": dt.date(2030, 1, 2),
+    }
+    for _ in range(2):
+        with use_cassette(path) as cassette:
+            with pytest.raises(ValueError, match="no"):
+                place()
+            (job,) = cassette.jobs
+            assert (job.data, job.error_payload) == (plain, {"code": 4, "at": None})
+
+
+def test_an_attached_model_comes_back_as_an_instance_where_its_class_is_known(rec):
+    @recorder(kind="attach.friend")
+    def place() -> Refusal:
+        attach("friend", Refusal(code=1))
+        attach_error(Refusal(code=2))
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        place()
+    assert (rec.jobs[0].data, rec.jobs[0].error_payload) == ({"friend": Refusal(code=1)}, Refusal(code=2))
+
+
+@pytest.mark.parametrize(
+    "stored", ['{"py:object": {"fields": {}, "extra": [1]}}', '{"py:new": {"x": [1]}}', '{"py:set": 1}']
+)
+def test_what_nothing_can_be_made_of_breaks_no_job(rec, path, stored):
+    @recorder(kind="attach.damaged")
+    def place():
+        attach("x", 1)
+
+    place()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE jobs SET data_json = ?", [f'{{"x": {stored}}}'])
+    connection.close()
+    assert rec.jobs[0].data is not None
 
 
 def test_what_is_attached_is_added_to_the_projection_and_wins(rec):
@@ -105,7 +162,6 @@ def test_a_field_that_the_model_has_not_got_is_an_error_that_lists_its_fields(re
         AttachKeyError, match=r"'attach\.typed': the data model View has no field 'nte'\. It has: id, note"
     ):
         place()
-    assert rec.jobs[0].status == "failed"
 
 
 def test_the_name_of_a_field_is_a_string(rec):
@@ -115,6 +171,54 @@ def test_the_name_of_a_field_is_a_string(rec):
 
     with pytest.raises(ConfigurationError, match="the name of a field is a string"):
         place()
+
+
+@pytest.mark.parametrize("error", [AttachKeyError, ConfigurationError], ids=lambda error: error.__name__)
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_mistake_in_how_the_library_is_used_is_no_answer(rec, error, retry_failed):
+    """Once it is corrected the call runs, also where failures are not to be tried again."""
+    keys = [3 if error is ConfigurationError else "nte", "note"]
+
+    @recorder(data=View, kind=f"attach.corrected.{error.__name__}.{retry_failed}")
+    def place():
+        attach(keys.pop(0), "x")
+        return {"id": 1}
+
+    with pytest.raises(error):
+        place(key="k", retry_failed=retry_failed)
+    assert [(job.status, job.error) for job in rec.jobs] == [("interrupted", None)]
+    assert place(key="k", retry_failed=retry_failed) == {"id": 1}
+    assert rec.jobs[-1].data == View(1, "x")
+
+
+def test_a_mistake_in_a_generator_is_no_answer_either(rec):
+    keys = ["nte", "note"]
+
+    @recorder(data=View, kind="attach.corrected.stream")
+    def stream():
+        yield 1
+        attach(keys.pop(0), "x")
+        attach("id", 1)
+
+    with pytest.raises(AttachKeyError):
+        list(stream(key="k", retry_failed=False))
+    assert [job.status for job in rec.jobs] == ["interrupted"]
+    assert list(stream(key="k", retry_failed=False)) == [1]
+    assert rec.jobs[-1].data == View(1, "x")
+
+
+def test_a_mistake_that_its_caller_catches_is_not_replayed_after_it_is_corrected(path):
+    keys = ["nte", "note"]
+
+    @recorder(data=View, kind="attach.corrected.cassette")
+    def place():
+        attach(keys.pop(0), "x")
+        return {"id": 1}
+
+    with use_cassette(path), pytest.raises(AttachKeyError):
+        place()
+    with use_cassette(path, mode="new_episodes"):
+        assert place() == {"id": 1}
 
 
 def test_what_cannot_be_stored_is_left_out_with_a_warning_at_its_line(rec):

@@ -119,12 +119,7 @@ SEEN_FROM_AFAR = """
 """
 
 
-PLAIN_CARD = {
-    "py:object": {
-        "class": f"{__name__}.Card",
-        "fields": {"id": 1, "colour": {"py:enum": [f"{__name__}.Colour", "RED"]}},
-    }
-}
+PLAIN_CARD = {"id": 1, "colour": "RED"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,9 @@ class Projection:
             ) from None
         except SerializationError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if _interrupts(error):
+                raise
             raise self._unfit("cannot be applied", error) from error
 
     def tree(self, instance: Any) -> Any:
@@ -97,11 +100,14 @@ class Projection:
         """
         try:
             return _adapter(self.model).dump_python(instance, mode="json")
-        except Exception as error:
+        except BaseException as error:
+            if _interrupts(error):
+                raise
             raise self._unfit("cannot be stored as JSON", error) from error
 
-    def _unfit(self, what: str, error: Exception) -> SerializationError:
-        # A validator or a serializer of the user's may raise anything, and pydantic does not know every annotation.
+    def _unfit(self, what: str, error: BaseException) -> SerializationError:
+        # A validator or a serializer of the user's may raise anything, `pytest.skip` or SystemExit too, and pydantic
+        # does not know every annotation.
         return SerializationError(f"{self.name} {what} ({type(error).__name__}: {error})")
 
     def read(self, tree: Any) -> Any:
@@ -110,6 +116,13 @@ class Projection:
             return self.project(tree)
         except SerializationError:
             return tree
+
+
+def _interrupts(error: BaseException) -> bool:
+    """Return whether it came from outside of the model's own code."""
+    asyncio = sys.modules.get("asyncio")
+    cancelled = (asyncio.CancelledError,) if asyncio is not None else ()
+    return isinstance(error, (KeyboardInterrupt, GeneratorExit, *cancelled))
 
 
 @functools.lru_cache(maxsize=256)
@@ -128,6 +141,12 @@ def projection_for(model: Any, *, option: str, where: str) -> Projection | None:
     """
     if model is None:
         return None
+    if sys.version_info < (3, 12) and any(map(typing.is_typeddict, (model, *typing.get_args(model)))):
+        # Pydantic cannot use it; only those of `typing` are known to this function there.
+        raise ConfigurationError(
+            f"{where}: {option}={model!r} is a typing.TypedDict, which cannot be used before Python 3.12. Use "
+            f"typing_extensions.TypedDict."
+        )
     core = next((part for part in typing.get_args(model) if _is_model(part)), model)
     if _is_model(core):
         return Projection(model)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import sys
+import typing
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -117,6 +120,67 @@ def test_a_model_that_pydantic_cannot_use_says_so():
     lost = dataclasses.make_dataclass("Lost", [("id", "Nowhere")])
     with pytest.raises(SerializationError, match=r"^\$: Lost cannot be applied \(PydanticU\w+: .*defined"):
         projected(lost, {"id": 1})
+
+
+class Ending(pydantic.BaseModel):
+    """A model whose own code ends what runs it."""
+
+    how: Any
+
+    @pydantic.field_validator("how")
+    @classmethod
+    def _check(cls, how):
+        if isinstance(how, BaseException):
+            raise how
+        return how
+
+    @pydantic.field_serializer("how")
+    def _shown(self, how):
+        raise how[0]
+
+    @classmethod
+    def from_job(cls, job):
+        raise job
+
+
+def ends(error):
+    """The ways to come upon an end in a model's code."""
+    ending = projection_for(Ending, option="data", where="@recorder")
+    return [
+        lambda: ending.project({"how": error}),
+        lambda: ending.from_job(error),
+        lambda: ending.tree(ending.project({"how": [error]})),
+    ]
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), pytest.fail.Exception("no"), pytest.skip.Exception("not here")],
+                         ids=["exit", "fail", "skip"])  # fmt: skip
+@pytest.mark.parametrize("way", range(3), ids=["project", "from_job", "tree"])
+def test_a_model_that_ends_the_test_or_the_process_is_a_misfit(error, way):
+    with pytest.raises(SerializationError, match=rf"Ending cannot be .*{type(error).__name__}: "):
+        ends(error)[way]()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, asyncio.CancelledError])
+@pytest.mark.parametrize("way", range(2), ids=["project", "from_job"])
+def test_what_interrupts_a_model_from_outside_goes_on(error, way):
+    with pytest.raises(error):
+        ends(error())[way]()
+
+
+if sys.version_info < (3, 12):
+
+    class Untaken(typing.TypedDict):
+        id: int
+
+    @pytest.mark.parametrize("model", [Untaken, list[Untaken], Untaken | None], ids=["itself", "list", "union"])
+    def test_a_typed_dict_that_pydantic_cannot_use_says_which_to_use(model):
+        with pytest.raises(ConfigurationError) as caught:
+            projection_for(model, option="data", where="@recorder on shop.place")
+        assert str(caught.value) == (
+            f"@recorder on shop.place: data={model!r} is a typing.TypedDict, which cannot be used before Python 3.12. "
+            f"Use typing_extensions.TypedDict."
+        )
 
 
 def test_the_value_itself_is_in_no_message():

@@ -44,6 +44,8 @@ class Strict(pydantic.BaseModel):
     def _odd(cls, value):
         if value == 13:
             raise KeyError("a validator with a fault of its own")
+        if value == 14:
+            pytest.fail("a validator that asserts with pytest")
         return value
 
 
@@ -113,6 +115,7 @@ MISFITS = {
     "wrong type": (list[View], [WIDE, {"id": "x"}], r"\$\[1\]\.id: it does not fit list.*: Input should be a"),
     "several": (View, {"id": "x", "total": "y"}, r"\$\.id: .* \(and 1 more\)"),
     "a fault of the model": (Strict, {"id": 13}, r".*Strict cannot be applied \(KeyError"),
+    "the end of the test": (Strict, {"id": 14}, r".*Strict cannot be applied \(Failed"),
     "nothing": (Card, None, r"\$: it does not fit Card"),
 }
 

@@ -16,7 +16,7 @@ from .job import Status
 from .message import HttpRequest, HttpResponse
 from .miss import describe
 from .objects import Types
-from .picking import with_attached
+from .picking import Picked, only_attached, with_attached
 from .projection import Projection, projection_for
 from .readable import plain_tree
 from .shown import clip
@@ -77,6 +77,8 @@ class Job:
     info_json: str | None
     _chunks: Sequence[Chunk] | Callable[[str], Sequence[Chunk]] = field(compare=False)
     _choose: Choose | None = field(default=None, compare=False)
+    #: Its data, once it was asked for.
+    _data: list[Picked] = field(default_factory=list, init=False, compare=False)
 
     @classmethod
     def of(
@@ -166,21 +168,26 @@ class Job:
     def data(self) -> Any:
         """The projection: an instance of the data model, or what was attached.
 
-        Where the call was made, in its test, it is what the model in force picks out of the recorded answer; elsewhere
-        it is what is stored.
+        Where the call was made, in its test, it is what the model in force makes of the recorded answer. Elsewhere it
+        is what is stored: as an instance, if the model is known and still fits it. It is made once.
         """
-        projection = self.projection
-        if self._choose is not None or (self.data_json is None and len(self.names) > 1):
-            tree, problem = self.picked()
-            if problem:
-                warn(f"{self.kind} {problem}")
-            value = self._value(None if tree is None else to_text(tree))
-        else:
-            value = self._value(self.data_json)
-            if len(self.names) > 1 and not _is_llm_call(value):
-                # It was picked by a model that is not known here.
-                return value
-        return value if projection is None or value is None else projection.read(value)
+        if not self._data:
+            is_picked = self._choose is not None or (self.data_json is None and len(self.names) > 1)
+            self._data.append(self._picked() if is_picked else Picked(self._stored(), None))
+        value, _, problem = self._data[0]
+        if problem:
+            warn(f"{self.kind} {problem}")
+        return value
+
+    def _stored(self) -> Any:
+        projection, value = self.projection, self._value(self.data_json)
+        if projection is None or value is None:
+            return value
+        if len(self.names) > 1:
+            # Else it was picked by a model that is not known here.
+            return projection.read(value) if _is_llm_call(value) else value
+        picked = self._picked()
+        return picked.value if picked.tree == _tree(self.data_json) else projection.read(value)
 
     @property
     def projection(self) -> Projection | None:
@@ -211,19 +218,24 @@ class Job:
 
     def picked(self) -> tuple[Any, str]:
         """Return the data as it is to be stored, and what is wrong with it, `""` if nothing is."""
+        _, tree, problem = self._picked()
+        return tree, problem
+
+    def _picked(self) -> Picked:
         projection = self.projection
         if projection is None:
-            return _tree(self.data_json), ""
+            return Picked(self._value(self.data_json), _tree(self.data_json))
         attached = self.attached
+        values = self._value(to_text(attached)) if attached else {}
         if not projection.takes_job and not self._has_body():
-            return attached or None, ""
+            return only_attached(projection, attached, values)
         try:
             value = projection.from_job(self) if projection.takes_job else self._body()
         except SerializationError as error:
-            return attached or None, f"has no data. {error}"
+            return only_attached(projection, attached, values, f"has no data. {error}")
         if value is None and projection.takes_job:
-            return attached or None, ""
-        return with_attached(projection, value, attached)
+            return only_attached(projection, attached, values)
+        return with_attached(projection, value, attached, values)
 
     def _has_body(self) -> bool:
         """Return whether there is an answer that a model of answers could fit: no exception, no error of HTTP."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import codec
 from .errors import SerializationError
-from .objects import Types
 
 if TYPE_CHECKING:
     from .projection import Projection
 
-__all__ = ["encode", "picked", "with_attached"]
+__all__ = ["Picked", "encode", "only_attached", "picked", "with_attached"]
 
 
 def encode(value: Any) -> Any:
@@ -40,38 +39,58 @@ def picked(model: Projection, value: Any) -> Any:
     return encode(model.tree(model.project(value)))
 
 
-def with_attached(model: Projection, value: Any, attached: dict[str, Any]) -> tuple[Any, str]:
+class Picked(NamedTuple):
+    """The data of a call.
+
+    Attributes:
+        value: The instance that the model has made; what was attached where it has made none.
+        tree: What of it is stored; None if there is none.
+        problem: What is wrong with it; `""` if nothing is.
+
+    """
+
+    value: Any
+    tree: Any
+    problem: str = ""
+
+
+def only_attached(model: Projection, attached: dict[str, Any], values: dict[str, Any], problem: str = "") -> Picked:
+    """Return the data of a call of which a model makes nothing; see `with_attached`."""
+    return Picked(model.read(values), attached, problem) if attached else Picked(None, None, problem)
+
+
+def with_attached(model: Projection, value: Any, attached: dict[str, Any], values: dict[str, Any]) -> Picked:
     """Return what a model picks out of a value together with what was attached, which counts where both have a field.
 
-    Returns:
-        The tree, None if there is none, and what is wrong with it, `""` if nothing is.
+    Args:
+        model: The model.
+        value: The value.
+        attached: What was attached, as it is stored.
+        values: What was attached.
 
     """
     try:
-        tree = _merged(model, value, attached)
+        made = _made(model, value, values)
+        tree = encode(model.tree(made))
+        if attached and isinstance(tree, dict):
+            return Picked(model.updated(made, values), {**tree, **attached})
     except SerializationError as error:
-        return attached or None, f"has no data. {error}"
-    if attached and not isinstance(tree, dict):
-        return tree, f"is told too much: what was attached is left out, because its data is a {type(tree).__name__}."
-    return ({**tree, **attached} if attached else tree), ""
+        return only_attached(model, attached, values, f"has no data. {error}")
+    if attached:
+        what = type(tree).__name__
+        return Picked(made, tree, f"is told too much: what was attached is left out, because its data is a {what}.")
+    return Picked(made, tree)
 
 
-def _merged(model: Projection, value: Any, attached: dict[str, Any]) -> Any:
-    if attached and isinstance(value, dict):
+def _made(model: Projection, value: Any, values: dict[str, Any]) -> Any:
+    if values and isinstance(value, dict):
         # A field may be required and only be attached.
         with contextlib.suppress(SerializationError):
-            return picked(model, {**value, **codec.decode(attached, Types())})
+            return model.project(model.filled(value, values))
     try:
-        return picked(model, value)
+        return model.project(value)
     except SerializationError:
-        if attached and _fits(model, attached):
-            return {}
+        if values:
+            with contextlib.suppress(SerializationError):
+                return model.project(model.filled({}, values))
         raise
-
-
-def _fits(model: Projection, value: Any) -> bool:
-    try:
-        model.project(value)
-    except SerializationError:
-        return False
-    return True

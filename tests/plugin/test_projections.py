@@ -138,6 +138,95 @@ def test_what_a_function_says_of_its_own_data_wins(project):
     twice(project)
 
 
+# What a model makes of an answer is changed, or lost, if what it has made is given to it again.
+ONE_WAY = """
+import datetime as dt
+from pydantic import AliasPath, AliasChoices, Field
+
+class Aliased(pydantic.BaseModel):
+    n: int = Field(default=0, alias="id")
+
+class Deep(pydantic.BaseModel):
+    text: str = Field(validation_alias=AliasPath("choices", 0, "text"))
+
+class Choice(pydantic.BaseModel):
+    text: str = Field(validation_alias=AliasChoices("said", "name"))
+
+class Cents(pydantic.BaseModel):
+    id: int
+    at: dt.datetime = Field(default_factory=dt.datetime.now)
+
+    @pydantic.field_validator("id", mode="before")
+    @classmethod
+    def _in_cents(cls, value):
+        return value * 100
+
+class Hidden(pydantic.BaseModel):
+    id: int
+    name: str = Field(exclude=True)
+
+class Made(Aliased):
+    @classmethod
+    def from_job(cls, job):
+        return cls(id=job.response["id"] + 1)
+
+@recorder
+def answered():
+    return {"id": 7, "name": "tea", "choices": [{"text": "x"}]}
+
+@recorder
+def told():
+    attach("n", 9)
+    return {"id": 7}
+
+def seen(recorded, model):
+    (job,) = recorded.jobs
+    (data,) = recorded.data(model)
+    assert type(job.data) is model and job.data is job.data
+    return job.data
+"""
+
+
+def test_data_is_the_instance_that_the_model_has_made_of_the_answer(project):
+    cases = {
+        "Aliased": ("answered", "n == 7"),
+        "Deep": ("answered", "text == 'x'"),
+        "Choice": ("answered", "text == 'tea'"),
+        "Cents": ("answered", "id == 700"),
+        "Hidden": ("answered", "name == 'tea'"),
+        "Made": ("answered", "n == 8"),
+    }
+    project.write(
+        test_a=HEAD
+        + ONE_WAY
+        + "".join(
+            f"@pytest.mark.recorded(data={model})\ndef test_{model}(recorded):\n"
+            f"    {call}()\n    assert seen(recorded, {model}).{what}\n"
+            for model, (call, what) in [*cases.items()]
+        )
+        + "@pytest.mark.recorded(data=Aliased)\ndef test_told(recorded):\n"
+        "    told()\n    assert seen(recorded, Aliased).n == 9\n"
+    )
+    twice(project, {"passed": 7})
+    assert [*map(sorted, stored(project))][3] == ["at", "id"]
+    assert [tree for place, tree in enumerate(stored(project)) if place != 3] == [
+        {"n": 7}, {"text": "x"}, {"text": "tea"}, {"id": 7}, {"n": 8}, {"n": 9},
+    ]  # fmt: skip
+
+
+def test_a_model_that_fails_the_test_is_a_misfit_and_the_call_is_recorded(project):
+    project.write(
+        test_a=HEAD + "class Ends(Order):\n    @classmethod\n"
+        "    def from_job(cls, job): pytest.fail('the model says no')\n"
+        "@pytest.mark.recorded(data=Ends)\ndef test_x(recorded):\n"
+        '    with pytest.warns(RecordedWarning, match="has no data. .*Ends cannot be applied"):\n'
+        '        assert get("/order").status_code == 200\n'
+        "        assert recorded.jobs[0].data is None\n"
+    )
+    twice(project)
+    assert stored(project) == [None]
+
+
 def test_a_model_with_from_job_is_filled_from_request_and_response_together(project):
     project.write(
         test_a=HEAD + '@pytest.mark.recorded(data=Asked)\ndef test_x(recorded):\n    get("/order"), get("/missing")\n'

@@ -44,6 +44,8 @@ class Strict(pydantic.BaseModel):
     def _odd(cls, value):
         if value == 13:
             raise KeyError("a validator with a fault of its own")
+        if value == 14:
+            pytest.fail("a validator that asserts with pytest")
         return value
 
 
@@ -94,6 +96,48 @@ def test_the_data_model_picks_what_matters_out_of_the_answer(rec, answering, cas
     assert job.response == answers
 
 
+class Cents(pydantic.BaseModel):
+    v: int = 0
+
+    @pydantic.field_validator("v", mode="before")
+    @classmethod
+    def _in_cents(cls, v):
+        return v * 100
+
+
+class Hidden(pydantic.BaseModel):
+    id: int
+    price: str = pydantic.Field(exclude=True)
+
+
+class Aliased(pydantic.BaseModel):
+    n: int = pydantic.Field(default=0, alias="id")
+
+
+ONE_WAY = {
+    "alias": (Aliased, {"id": 2}, Aliased(id=2), '{"n":2}'),
+    "validator": (Cents, {"v": 2}, Cents(v=2), '{"v":200}'),
+    "excluded": (Hidden, {"id": 1, "price": "2"}, Hidden(id=1, price="2"), '{"id":1}'),
+}
+
+
+@pytest.mark.parametrize("case", ONE_WAY)
+def test_data_is_what_the_model_makes_of_the_answer_and_not_of_what_is_stored(rec, answering, case):
+    model, answers, data, stored = ONE_WAY[case]
+    answering(data=model, answers=answers)()
+    (job,) = rec.jobs
+    assert (job.data, type(job.data), job.data_json) == (data, model, stored)
+    assert job.data is job.data
+
+
+def test_stored_data_that_the_model_would_pick_otherwise_from_the_answer_is_what_is_stored(rec, answering):
+    """Whoever looks at a recording from outside sees what is in it."""
+    answering(data=Cents, answers={"v": 2})()
+    (job,) = rec.jobs
+    assert dataclasses.replace(job, response_json='{"v":3}').data == {"v": 200}
+    assert dataclasses.replace(job, response_json='{"v":3}', data_json='{"v":0}').data == Cents(v=0)
+
+
 @pytest.mark.filterwarnings("ignore::pytest_recorded.RecordedWarning")
 def test_data_is_kept_only_of_calls_that_are_recorded(rec, answering):
     """The answer of an SDK that cannot be stored has no row that could answer, whatever the projection."""
@@ -113,6 +157,7 @@ MISFITS = {
     "wrong type": (list[View], [WIDE, {"id": "x"}], r"\$\[1\]\.id: it does not fit list.*: Input should be a"),
     "several": (View, {"id": "x", "total": "y"}, r"\$\.id: .* \(and 1 more\)"),
     "a fault of the model": (Strict, {"id": 13}, r".*Strict cannot be applied \(KeyError"),
+    "the end of the test": (Strict, {"id": 14}, r".*Strict cannot be applied \(Failed"),
     "nothing": (Card, None, r"\$: it does not fit Card"),
 }
 

@@ -237,7 +237,9 @@ def test_a_row_that_its_model_does_not_fit_keeps_its_data_and_is_listed_with_the
     done = cli("project", "--yes", "test_suite.py::test_with_a_block_of_its_own")
     assert (done.code, suite.cassette.read_bytes()) == (2, before)
     assert done.out.startswith('orders\n  shop.block(item="d"): $.note: it does not fit Order: ')
-    assert done.out.endswith("None of 1 recording outdated; 8 not judged.\n1 recording does not fit, and keeps its data.\n")
+    assert done.out.endswith(
+        "None of 1 recording outdated; 8 not judged.\n1 recording does not fit, and keeps its data.\n"
+    )
     (misfit,) = cli("project", "--json", "test_suite.py::test_with_a_block_of_its_own").json["misfits"]
     assert (misfit["test"], misfit["model"]) == ("orders", "Order")
     assert misfit["problem"].startswith("$.note: it does not fit Order")

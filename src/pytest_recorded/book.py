@@ -96,14 +96,22 @@ class Book(ABC):
 
         """
         kind, *_ = names = tuple(names)
-        # Another test may record the same function with another model.
-        target = next((own for own in self.targets.values() if own.kind == kind), None) or target_of(kind)
+        target = self._target_of(kind)
         if target is not None and target.slots.data is not None:
             return target.slots.data
         for glob, projection in self.projections:
             if any(is_among(name, (glob,)) for name in names):
                 return projection
         return None
+
+    def ignored_in(self, kind: str) -> tuple[Path, ...]:
+        """Return what does not matter of a call: what is ignored here, and what its function ignores."""
+        target = self._target_of(kind)
+        return self.ignore if target is None else (*self.ignore, *target.slots.ignore)
+
+    def _target_of(self, kind: str) -> Target | None:
+        # Another test may record the same function in another way.
+        return next((own for own in self.targets.values() if own.kind == kind), None) or target_of(kind)
 
     def settle(self, ticket: Ticket) -> float | None:
         """Decide about a call.

@@ -51,7 +51,7 @@ class RecordedExtension(AmberSnapshotExtension):
 
     def serialize(self, data: Any, **options: Any) -> str:
         """Return the text of a value; `exclude`, `include` and `matcher` are syrupy's."""
-        if not _has_ours(data):
+        if not _has_ours(data, _models()):
             return super().serialize(data, **options)
         return write(_tree(data, options))
 
@@ -90,9 +90,8 @@ def _recording_again() -> str:
 
     `""` if the next run has the same answers without it.
     """
-    frame = current_frame()
-    scope = frame.book if frame is not None else None
-    if not isinstance(scope, Scope) or scope.options.failed:
+    scope = _scope()
+    if scope is None or scope.options.failed:
         return ""
     is_new = any(ticket.source == "staging" for ticket in list(scope.tickets))
     return f"--record-mode={scope.mode} " if is_new else ""
@@ -126,13 +125,32 @@ def _beside(extension: type[AmberSnapshotExtension]) -> type[AmberSnapshotExtens
     return type(f"Recorded{extension.__name__}", (RecordedExtension, extension), {})
 
 
-def _has_ours(value: Any) -> bool:
+def _scope() -> Scope | None:
+    """Return the scope of the test that compares; None if it is not recorded."""
+    frame = current_frame()
+    return frame.book if frame is not None and isinstance(frame.book, Scope) else None
+
+
+def _models() -> dict[Any, tuple[Path, ...]]:
+    """Return the models of the data of the test that compares, and of each what does not matter of its instances."""
+    scope = _scope()
+    if scope is None:
+        return {}
+    found: dict[Any, tuple[Path, ...]] = {projection.model: scope.ignore for _, projection in scope.projections}
+    for kind in {ticket.call.kind: None for ticket in list(scope.tickets)}:
+        if (projection := scope.projection_of((kind,))) is not None:
+            known = found.get(projection.model, ())
+            found[projection.model] = tuple(dict.fromkeys([*known, *_ignored(kind)]))
+    return found
+
+
+def _has_ours(value: Any, models: dict[Any, tuple[Path, ...]]) -> bool:
     """Return whether a value is of ours, or has some in its lists, tuples and dicts."""
     seen: set[int] = set()
     left = [value]
     while left:
         value = left.pop()
-        if _is_ours(value):
+        if _is_ours(value) or type(value) in models:
             return True
         if isinstance(value, (list, tuple, dict)) and id(value) not in seen:
             seen.add(id(value))
@@ -148,13 +166,29 @@ def _is_ours(value: Any) -> bool:
 
 
 def _tree(value: Any, options: dict[str, Any]) -> Any:
-    return Plain(_STAND_INS, **options)(value)
+    models = _models()
+    return Plain(_STAND_INS, **options)(_marked(value, models) if models else value)
+
+
+def _marked(value: Any, models: dict[Any, tuple[Path, ...]], above: frozenset[int] = frozenset()) -> Any:
+    """Return a value in whose lists, tuples and dicts each datum comes with what does not matter of it."""
+    cls = type(value)
+    if cls in models:
+        return Masked(value, models[cls])
+    if cls not in (list, tuple, dict) or id(value) in above:
+        return value
+    above |= {id(value)}
+    if cls is dict:
+        return {key: _marked(item, models, above) for key, item in value.items()}
+    return [_marked(item, models, above) for item in value]
 
 
 def _ignored(kind: str) -> tuple[Path, ...]:
     """Return what does not matter of a call: what its test ignores, and what its function does."""
     frame, target = current_frame(), target_of(kind)
-    return (*(frame.book.ignore if frame else ()), *(target.slots.ignore if target else ()))
+    if frame is not None:
+        return frame.book.ignored_in(kind)
+    return target.slots.ignore if target is not None else ()
 
 
 def _job(job: Job) -> OrderedDict[str, Any]:

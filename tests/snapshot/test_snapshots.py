@@ -528,3 +528,71 @@ def test_what_is_said_to_accept_a_snapshot_names_no_mode_where_a_failed_tests_re
     assert "accept: pytest --snapshot-update test_a.py::test_ask" in failed.output
     assert project.run("--snapshot-update").outcomes == {"passed": 1}
     assert '- answer: "NEW"' in project.text()
+
+
+def test_a_single_datum_is_written_as_data_are_and_other_models_as_syrupy_writes_them(project):
+    """Also in dicts and lists of the user's; a model is a datum's if the test picks data with it."""
+    project.write(
+        world="import time\ndef ask(question): return {'id': time.time_ns(), 'tags': list(question), 'at': 1}\n"
+        "def find(question): return {'id': 7, 'tags': ['c', 'd'], 'at': time.time_ns()}",
+        test_a="""
+            import dataclasses, pytest, world
+            from pydantic import BaseModel
+
+            class Answer(BaseModel):
+                id: int
+                tags: set[str]
+
+            @dataclasses.dataclass
+            class Found:
+                at: int
+                tags: frozenset[str]
+
+            class Other(BaseModel):
+                name: str = "tea"
+
+            @pytest.mark.recorded("world.ask", data=Answer, ignore=["id", "$.at"])
+            @pytest.mark.recorded("world.find", data=Found, ignore=["at"])
+            def test_ask(recorded, snapshot):
+                world.ask("ab"), world.find("x")
+                asked, found = recorded.one("world.ask").data, recorded.one("world.find").data
+                assert asked == snapshot(name="model")
+                assert found == snapshot(name="dataclass")
+                assert {"first": asked, "all": [(found,)]} == snapshot(name="within")
+                assert Other() == snapshot(name="other")
+
+            def test_b(snapshot):
+                assert Other() == snapshot
+                assert Answer(id=7, tags={"a"}) == snapshot
+        """.replace("\n            ", "\n"),
+    )
+    seeds = [{"PYTHONHASHSEED": seed} for seed in "123"]
+    first = project.example.spawn("--snapshot-update", plugins=("syrupy",), **seeds[0])
+    assert first.outcomes == {"passed": 2}, first.output
+    texts = dict(block.split("\n", 1) for block in project.text().split("# name: ")[1:])
+    tags = '  tags:\n    - "{}"\n    - "{}"\n# ---\n'
+    assert texts["test_ask[model]"] == "  id: <ignored>\n" + tags.format("a", "b")
+    assert texts["test_ask[dataclass]"] == "  at: <ignored>\n" + tags.format("c", "d")
+    assert texts["test_ask[within]"].count("<ignored>") == 2
+    assert texts["test_ask[other]"] == texts["test_b"]
+    assert "<ignored>" not in texts["test_b.1"]
+    for seed in seeds[1:]:
+        again = project.example.spawn("--record-mode=rewrite", plugins=("syrupy",), **seed)
+        assert again.outcomes == {"passed": 2}, again.output
+
+
+def test_each_test_ignores_what_its_own_marker_says_of_a_function(project):
+    test = """
+@pytest.mark.recorded("world.ask", ignore=["{0}"])
+def test_{0}(recorded, snapshot):
+    world.ask("hello")
+    assert recorded.jobs == snapshot
+"""
+    project.write(
+        world="def ask(question): return {'id': 1, 'at': 2}",
+        test_a="import pytest, world\n" + test.format("id") + test.format("at"),
+    )
+    assert project.run("--snapshot-update").outcomes == {"passed": 2}
+    texts = dict(block.split("\n", 1) for block in project.text().split("# name: ")[1:])
+    assert "at: 2\n      id: <ignored>" in texts["test_id"]
+    assert "at: <ignored>\n      id: 1" in texts["test_at"]

@@ -11,7 +11,6 @@ from ..made import made_jobs
 from ..modes import RecordMode
 from ..queries import Queries
 from ..spoken import LLMCalls
-from ..target import target_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -86,8 +85,7 @@ class Recorded(Calls, Queries):
 
     def _ignored(self, jobs: Iterable[Job]) -> list[Path]:
         """Return what does not matter of calls: what their test ignores, and what their functions do."""
-        targets = [target for kind in sorted({job.kind for job in jobs}) if (target := target_of(kind)) is not None]
-        return [*self._scope.ignore, *(path for target in targets for path in target.slots.ignore)]
+        return [path for kind in sorted({job.kind for job in jobs}) for path in self._scope.ignored_in(kind)]
 
     def __repr__(self) -> str:
         kinds = Counter(ticket.call.kind for ticket in list(self._scope.tickets) if ticket.source)

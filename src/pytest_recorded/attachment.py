@@ -34,6 +34,7 @@ def attach(key: str, value: Any, *, flush: bool = False) -> None:
         ConfigurationError: The key is no string.
 
     """
+    __tracebackhide__ = True
     frame = _running()
     if frame is None:
         return
@@ -82,6 +83,7 @@ def _running() -> Frame | None:
 
 
 def _check_field(target: Target, key: str, value: Any) -> None:
+    __tracebackhide__ = True
     if not isinstance(key, str):
         raise ConfigurationError(f"attach({key!r}, …): the name of a field is a string.")
     slot = target.slots.data

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from .body import digest_text
-from .book import Outcome, warn
+from .book import Outcome, is_outcome, warn
 from .codec import canonical, decode, dump_error, load, load_error, load_tree, to_text
 from .cover import Cover
 from .errors import RecordedFailure, SerializationError
@@ -22,6 +22,8 @@ from .target import Target
 from .versions import version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .book import Book
     from .call import Ticket
     from .frame import Frame
@@ -249,15 +251,14 @@ class FunctionCall:
 
     def exhaust(self, stream: Any, ticket: Ticket) -> None:
         """Run a generator as far as it ran when it was recorded, and close it; see `Call.exhaust`."""
-        # What it raises has been noted, and is compared.
-        with contextlib.suppress(Exception), contextlib.closing(stream):
+        with _noted(), contextlib.closing(stream):
             for _ in islice(stream, self._recorded_length(ticket)):
                 pass
 
     async def aexhaust(self, stream: Any, ticket: Ticket) -> None:
         """Run an asynchronous generator likewise."""
         left = self._recorded_length(ticket)
-        with contextlib.suppress(Exception):
+        with _noted():
             async with contextlib.aclosing(stream):
                 while left != 0 and await anext(stream, self) is not self:
                     left = None if left is None else left - 1
@@ -278,6 +279,16 @@ class FunctionCall:
         """Return what the function returned; a generator wrapped, so that what it calls is called inside of it."""
         is_stream = isinstance(value, types.GeneratorType | types.AsyncGeneratorType)
         return _teed(value, Unrecorded(ticket)) if is_stream else value
+
+
+@contextlib.contextmanager
+def _noted() -> Iterator[None]:
+    """Let nothing out that a generator raises: it has been noted, and is compared; unless it is no outcome of it."""
+    try:
+        yield
+    except Exception as error:
+        if not is_outcome(error):
+            raise
 
 
 def nested_stream(stream: Any, frame: Frame) -> Any:

@@ -300,6 +300,31 @@ def test_what_was_attached_stays_when_the_model_changes(project):
     assert project.run("--record-mode=none").outcomes == {"passed": 1}
 
 
+@pytest.mark.parametrize(
+    ("line", "error"), [('attach("nte", 1)', "AttachKeyError"), ('attach("total", "abc")', "AttachValueError")]
+)
+def test_the_report_of_a_wrong_attachment_ends_at_the_line_that_attaches(project, line, error):
+    project.write(
+        test_a=HEAD + f'@recorder(kind="orders.place", data=Order)\ndef place():\n    {line}\n'
+        "def test_x(recorded):\n    place()\n"
+    )
+    result = project.run()
+    assert result.outcomes == {"failed": 1}
+    shown = [text for text in result.output.splitlines() if text.startswith((">", "E  "))]
+    assert (shown[-2].split(maxsplit=1)[1], shown[-1].split()[1]) == (line, f"pytest_recorded.errors.{error}:")
+
+
+def test_what_a_function_attaches_that_is_recorded_by_its_path_stays_out_of_the_call_around_it(project):
+    project.write(
+        stock='from pytest_recorded import attach\ndef find():\n    attach("name", "tea")\n    return 2.5\n',
+        test_a=HEAD + "import stock\n"
+        '@recorder(kind="orders.place", data=Order)\ndef place():\n    return {"id": 1, "total": stock.find()}\n'
+        '@pytest.mark.recorded("stock.find", data=Named)\ndef test_x(recorded):\n    place()\n'
+        "    assert [job.data for job in recorded.jobs] == [Order(id=1, total=2.5)]\n",
+    )
+    twice(project)
+
+
 def test_data_hold_no_secret(project):
     project.write(
         test_a=HEAD + "class Leak(pydantic.BaseModel):\n    name: str\n    password: str\n"

@@ -207,6 +207,32 @@ def test_a_mistake_in_a_generator_is_no_answer_either(rec):
     assert rec.jobs[-1].data == View(1, "x")
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_mistake_in_a_generator_is_told_where_its_answer_is_only_compared(path, is_async):
+    keys = ["note", "nte"]
+
+    @recorder(data=View, kind=f"attach.verified.{is_async}")
+    def steps():
+        attach("id", 1)
+        attach(keys.pop(0), "x")
+        yield 1
+
+    @recorder(data=View, kind=f"attach.verified.async.{is_async}")
+    async def asteps():
+        attach("id", 1)
+        attach(keys.pop(0), "x")
+        yield 1
+
+    async def read():
+        return [item async for item in asteps()]
+
+    ask = (lambda: asyncio.run(read())) if is_async else lambda: list(steps())
+    with use_cassette(path):
+        assert ask() == [1]
+    with use_cassette(path, mode="verify"), pytest.raises(AttachKeyError):
+        ask()
+
+
 def test_a_mistake_that_its_caller_catches_is_not_replayed_after_it_is_corrected(path):
     keys = ["nte", "note"]
 

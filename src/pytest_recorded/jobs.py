@@ -186,7 +186,10 @@ class Job:
         if len(self.names) > 1:
             # Else it was picked by a model that is not known here.
             return projection.read(value) if _is_llm_call(value) else value
-        picked = self._picked()
+        try:
+            picked = self._picked()
+        except Exception:  # noqa: BLE001 - a file may hold anything, and what is asked for is there
+            return projection.read(value)
         return picked.value if picked.tree == _tree(self.data_json) else projection.read(value)
 
     @property

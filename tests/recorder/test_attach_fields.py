@@ -71,3 +71,13 @@ def test_what_is_attached_is_in_the_data_of_any_kind_of_model(rec, of):
     place()
     data = rec.jobs[0].data
     assert (data["note"] if isinstance(data, dict) else data.note) == View(9, "attached")
+
+
+def test_a_required_field_with_an_alias_is_attached_to_what_the_answer_has(rec):
+    @recorder(data=Priced, kind="attach.alias.required")
+    def place():
+        attach("id", 7)
+        return {"sum": 2, "more": {"deep": 3}}
+
+    place()
+    assert rec.jobs[0].data.model_dump() == {"id": 7, "total": 4, "deep": 3}

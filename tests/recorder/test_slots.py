@@ -138,6 +138,12 @@ def test_stored_data_that_the_model_would_pick_otherwise_from_the_answer_is_what
     assert dataclasses.replace(job, response_json='{"v":3}', data_json='{"v":0}').data == Cents(v=0)
 
 
+def test_stored_data_can_be_read_where_the_answer_cannot(rec, answering):
+    answering(data=Card, answers={"id": 2})()
+    (job,) = rec.jobs
+    assert dataclasses.replace(job, response_json='{"id":').data == Card(2)
+
+
 @pytest.mark.filterwarnings("ignore::pytest_recorded.RecordedWarning")
 def test_data_is_kept_only_of_calls_that_are_recorded(rec, answering):
     """The answer of an SDK that cannot be stored has no row that could answer, whatever the projection."""

@@ -34,9 +34,7 @@ _FAILED: Final = Status.FAILED
 _REPLAY: Final = Act.REPLAY
 
 #: What happened to calls, as the verdict line counts it.
-COUNTED: Final = (
-    "replayed", "recorded", "live", "missed", "unused", "kept", "unchanged", "changed", "new",
-)  # fmt: skip
+COUNTED: Final = ("replayed", "recorded", "live", "missed", "unused", "kept", "unchanged", "changed", "new")
 
 
 class Scope(Book):

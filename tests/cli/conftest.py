@@ -122,6 +122,14 @@ def ask(url, *, stream):
 def read_only(tmp_path_factory):
     """A cassette with seven calls: of a function, of a generator, of a language model; nobody may change it."""
     path = tmp_path_factory.mktemp("reading") / "cassettes" / "jobs.db"
+    with pytest.MonkeyPatch.context() as patch:
+        # There nothing is recorded. What takes it away for a test comes after fixtures of the session.
+        patch.delenv("CI", raising=False)
+        record(path)
+    return path
+
+
+def record(path):
     with use_cassette(path, scope="tests/test_shop.py::test_price"):
         price("tea")
         price("milk")
@@ -135,7 +143,6 @@ def read_only(tmp_path_factory):
                 ask(api.url, stream=stream)
     with use_cassette(path, scope="tests/test_chat.py::test_plain", mode="new_episodes"):
         price("last")
-    return path
 
 
 @pytest.fixture

@@ -458,13 +458,16 @@ def test_of_http_the_body_and_the_query_are_shown_without_what_is_ignored(projec
     monkeypatch.setenv("WORLD_URL", serve(lambda path, body: (200, "application/json", b'{"id": 1, "is": true}')))
     project.write(
         test_a="""
-            import os, pytest, httpx
+            import json, os, pytest, urllib.request
 
             @pytest.mark.recorded(ignore=["id", "$.at"])
             def test_ask(recorded, snapshot):
                 at = os.environ["AT"]
                 asked = {"text": "hello", "at": at, "deep": {"id": at}}
-                httpx.post(f"{os.environ['WORLD_URL']}/ask?a=1&id={at}&b=2", json=asked)
+                url = f"{os.environ['WORLD_URL']}/ask?a=1&id={at}&b=2"
+                headers = {"Content-Type": "application/json"}
+                with urllib.request.urlopen(urllib.request.Request(url, json.dumps(asked).encode(), headers)) as answer:
+                    answer.read()
                 assert recorded.one() == snapshot
         """.replace("\n            ", "\n"),
     )

@@ -323,10 +323,10 @@ EVIL = "\x1b]0;owned\x07\x9b31m\u202e\u2028\x7f"
 def test_no_recorded_text_commands_the_terminal(cli, cassette, alter, id_of, arguments, as_json):
     job_id = id_of("kind = 'reading.count'")
     text = json.dumps({EVIL: EVIL}, ensure_ascii=False)
-    alter(
-        "scope = ?1, kind = ?1, key = ?1, submitted_at = ?1, error_json = ?1, request_json = ?2, data_json = ?2,"
-        " response_json = ?3", "id = ?4", EVIL, text, json.dumps(EVIL, ensure_ascii=False), job_id,
-    )  # fmt: skip
+    bare = ("scope", "kind", "key", "submitted_at", "error_json")
+    columns = dict.fromkeys(bare, EVIL) | {"request_json": text, "data_json": text}
+    columns["response_json"] = json.dumps(EVIL, ensure_ascii=False)
+    alter(", ".join(f"{name} = ?" for name in columns), "id = ?", *columns.values(), job_id)
     arguments = [argument.format(id=job_id) for argument in arguments]
     done = cli(*arguments, *(["--json"] if as_json else []))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e]", done.out + done.err)

@@ -9,17 +9,21 @@ from pytest_recorded.store.sqlite import Ledger
 
 FILES = 40
 OPENS = """
-    import atexit, sys
+    import sys
     from pathlib import Path
     from pytest_recorded.job import Row
     from pytest_recorded.store.sqlite import StagingFile
 
     me, others = sys.argv[1], sys.argv[2].split(",")
-    atexit.register(Path("over").touch)
+    def fail(*error):
+        Path("failed").touch()
+        sys.__excepthook__(*error)
+
+    sys.excepthook = fail
     for number in range(int(sys.argv[3])):
         Path(f"{number}.{me}").touch()
         while not all(Path(f"{number}.{name}").exists() for name in others):
-            assert not Path("over").exists(), "another process has failed"
+            assert not Path("failed").exists(), "another process has failed"
         file = StagingFile(Path(f"{number}.db"))
         file.insert(Row(me, me, "k", "k", 0, 0, None, "completed", None, "2030", *[None] * 8))
         file.close()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Run", "asked"]
+__all__ = ["Run", "asked", "tree_of"]
 
 _PLUGIN: Final = "pytest_recorded.plugin.upkeep"
 # pytest's exit code when there are no tests.
@@ -67,6 +67,16 @@ def asked(cassette: Path, arguments: Sequence[str], *, data: bool = False) -> It
             )
         session = Session(done.told, os.path.realpath(cassette))
         yield Run(file, session, _problem(session, done.code, done.last_lines))
+
+
+def tree_of(session: Session, problem: str) -> dict[str, Any]:
+    """Return for programs how much of a project's tests has told: whether all of it, and why not."""
+    return {
+        "complete": not problem,
+        "problem": problem or None,
+        "whole": session.is_whole,
+        "failed": session.failed,
+    }
 
 
 def _counting(show: Callable[[int, int], None]) -> Callable[[dict[str, Any]], None]:

@@ -131,7 +131,7 @@ def _summarise(console: Console, place: Path, first: _Run, second: _Run) -> None
     console.print("Next:", style="bold")
     for command in (
         f"cd {place} && pytest -v      # served from the cassette, as often as you like",
-        f"sqlite3 {_CASSETTE} 'SELECT scope, kind, response_json FROM jobs'",
+        "pytest-recorded last           # what is recorded; show ID for all of a call",
         "change a prompt in test_assistant.py, run pytest again: it says what changed, and how to record it",
     ):
         console.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)

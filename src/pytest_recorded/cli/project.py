@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..reprojection import Outdated, find_outdated, put_right
 from ..shown import clip
-from .asking import asked
+from .asking import asked, tree_of
 from .output import many, say, say_json
 
 if TYPE_CHECKING:
@@ -64,10 +64,7 @@ class _Judged(NamedTuple):
             "cassette": str(self.cassette),
             "calls": self.calls,
             "judged": self.judged,
-            "complete": not self.problem,
-            "problem": self.problem or None,
-            "whole": self.session.is_whole,
-            "failed": self.session.failed,
+            **tree_of(self.session, self.problem),
             "outdated": [
                 {**_tree(one), "paths": one.paths, "figures": one.has_figures} for one in self.differing
             ],

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..unused import Unused, find_unused, remove
-from .asking import asked
+from .asking import asked, tree_of
 from .output import many, say, say_json
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ class _Search(NamedTuple):
         return {
             "cassette": str(self.cassette),
             "calls": self.calls,
-            "complete": not self.problem,
-            "problem": self.problem or None,
-            "whole": self.session.is_whole,
-            "failed": self.session.failed,
+            **tree_of(self.session, self.problem),
             "bytes": sum(unused.size for unused in self.unused),
             "unused": [_tree(unused) for unused in self.unused],
         }

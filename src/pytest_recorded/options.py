@@ -1,4 +1,4 @@
-"""What can be set, once: `Options`, and the table from which command line, ini file, marker and docs take their names.
+"""What can be set, once: `Options`, and how what the user wrote is read.
 
 An option has one meaning wherever it is written: `--record-scope=suite`, `record_scope = suite` in an ini file and
 `@pytest.mark.recorded(scope="suite")` are the same. Nearest to the run wins: command line > marker > fixture > ini >
@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from .catalogue import DEFAULT_CASSETTE, MATCH, OPTIONS, Option
 from .choice import globs_from
 from .errors import ConfigurationError
+from .limits import Budget, read_age, read_budget, read_count, read_share
 from .modes import RecordMode, parse_mode
 from .network import HostPattern, hosts_from
 from .paths import Path, parse
@@ -23,12 +25,14 @@ from .rules import Rules, rules_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import timedelta
 
     Hook = Callable[[Any], Any]
 
 __all__ = [
     "DEFAULT_CASSETTE",
     "MATCH",
+    "OF_TESTS",
     "OPTIONS",
     "Option",
     "Options",
@@ -39,121 +43,13 @@ __all__ = [
 ]
 
 NO_RULES: Final = Rules()
-DEFAULT_CASSETTE: Final = "cassettes/jobs.db"
-
-# The parts of an HTTP request that its key covers. A header counts when it is named: header:accept.
-MATCH: Final = ("method", "url", "query", "body")
 # Instead of the URL parts of it may be named. The host counts always: it is a part of the kind.
 _PARTS: Final = (*MATCH, "scheme", "host", "port", "path")
-
-
-class Option(NamedTuple):
-    """One option: how it is called and what it means."""
-
-    name: str
-    help: str
-    default: str
-    choices: tuple[str, ...] = ()
-    is_list: bool = False
-    is_flag: bool = False
-    #: Whether it can be given in code only: it takes functions.
-    is_code: bool = False
-
-    @property
-    def flag(self) -> str:
-        """Its name on the command line; `""` if it can be given in code only."""
-        return "" if self.is_code else "--record-" + self.name.replace("_", "-")
-
-    @property
-    def ini(self) -> str:
-        """Its name in an ini file; `""` if it can be given in code only."""
-        return "" if self.is_code else "record_" + self.name
-
-
-OPTIONS: Final = (
-    Option(
-        "mode",
-        "what happens to calls that are recorded, and to calls that are not",
-        "once; none when CI is set",
-        tuple(RecordMode),
-    ),
-    Option("cassette", "the suite's cassette, relative to the rootdir", DEFAULT_CASSETTE),
-    Option(
-        "scope",
-        "whose a recorded call is: of its test, or of the whole suite (the same request is one row)",
-        "test",
-        ("test", "suite"),
-    ),
-    Option(
-        "match",
-        "the parts of an HTTP request that its key covers: method, url (or scheme, host, port, path), query, body, "
-        "header:NAME",
-        ",".join(MATCH),
-        is_list=True,
-    ),
-    Option(
-        "ignore",
-        "what varies in requests and is left out of keys: '$.metadata.time', '$.items[*].id', or 'id' at any depth",
-        "",
-        is_list=True,
-    ),
-    Option(
-        "redact",
-        "further secrets: 'env:NAME', '$.user.ssn', or the name of a field, parameter or header",
-        "",
-        is_list=True,
-    ),
-    Option(
-        "hosts",
-        "of HTTP calls only those to these hosts are recorded, the others run: 'api.openai.com', '*.example.com:8443'",
-        "",
-        is_list=True,
-    ),
-    Option("ignore_hosts", "HTTP calls to these hosts are not recorded, they run", "", is_list=True),
-    Option(
-        "kinds",
-        "only calls of these kinds are recorded, the others run: 'orders.*', 'http.api.openai.com'",
-        "",
-        is_list=True,
-    ),
-    Option(
-        "live",
-        "calls of these kinds run, with everything inside of them, whatever is recorded: 'tools.*'",
-        "",
-        is_list=True,
-    ),
-    Option(
-        "data",
-        "a model of what matters about the calls, or a dict of models by globs of kinds: {'http.*': Answer}",
-        "",
-        is_list=True,
-        is_code=True,
-    ),
-    Option(
-        "before_record_request",
-        "a function, or several, that gets each HttpRequest before it is stored and returns the one to store",
-        "",
-        is_list=True,
-        is_code=True,
-    ),
-    Option(
-        "before_record_response",
-        "the same for each HttpResponse",
-        "",
-        is_list=True,
-        is_code=True,
-    ),
-    Option("failed", "also take over the calls of tests that failed", "no", is_flag=True),
-    Option("block_network", "refuse connections past the recorder, instead of only naming them", "no", is_flag=True),
-    Option(
-        "allowed_hosts",
-        "hosts that may be connected to all the same: 'api.example.com', '*.example.com', '10.0.0.5:80', '10.0.0.0/8'",
-        "",
-        is_list=True,
-    ),
-)
+_REPORTS: Final = (".html", ".json", ".md")
 
 _BY_NAME: Final = {option.name: option for option in OPTIONS}
+#: Those that a test may say of itself.
+OF_TESTS: Final = tuple(option.name for option in OPTIONS if not option.is_of_run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +73,15 @@ class Options:
         failed: Whether calls of failed tests are taken over too.
         block_network: Whether connections past the recorder are refused.
         allowed_hosts: The hosts that they may go to, unnoticed.
+        verify_serve: With which answer a test goes on in mode verify: `recorded` or `live`.
+        no_verify: Globs of kinds that are not called again in mode verify.
+        fail_on: From which class of change on mode verify fails the run; `any` or `never`.
+        report: Files that the report of what has changed is written to.
+        repeat: How often each test is run in modes that call the world again.
+        budget: How much may be called; None for as much as it takes.
+        sample: Which share of the recorded tests is run; None for all.
+        max_age: Recordings that are older are named; None for none.
+        stale: What they do to the run: `warn` or `fail`.
 
     """
 
@@ -196,6 +101,15 @@ class Options:
     failed: bool = False
     block_network: bool = False
     allowed_hosts: tuple[HostPattern, ...] = ()
+    verify_serve: str = "recorded"
+    no_verify: tuple[str, ...] = ()
+    fail_on: str = "projection"
+    report: tuple[str, ...] = ()
+    repeat: int = 1
+    budget: Budget | None = None
+    sample: float | None = None
+    max_age: timedelta | None = None
+    stale: str = "warn"
 
 
 def unknown_argument(name: str, good: Iterable[str], *, where: str) -> ConfigurationError:
@@ -206,13 +120,16 @@ def unknown_argument(name: str, good: Iterable[str], *, where: str) -> Configura
     return ConfigurationError(f"{where}: there is no argument {name!r}.{hint} It takes: {', '.join(names)}.")
 
 
-def read_options(given: Mapping[str, Any], *, where: str, from_code: bool = True) -> dict[str, Any]:
+def read_options(
+    given: Mapping[str, Any], *, where: str, from_code: bool = True, of_run: bool = False
+) -> dict[str, Any]:
     """Return given options, read and checked, ready for `dataclasses.replace`.
 
     Args:
         given: Option names and what the user wrote.
         where: Where he wrote it, for messages.
         from_code: False for the command line and `use_cassette`, where every mode may be written.
+        of_run: Whether it speaks for a whole run: the command line and the ini file do.
 
     Raises:
         ConfigurationError: A name or a value is wrong.
@@ -220,14 +137,20 @@ def read_options(given: Mapping[str, Any], *, where: str, from_code: bool = True
     """
     read: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in _BY_NAME:
-            raise unknown_argument(name, _BY_NAME, where=where)
+        option = _BY_NAME.get(name)
+        if option is None:
+            raise unknown_argument(name, _BY_NAME if of_run else OF_TESTS, where=where)
+        if option.is_of_run and not of_run:
+            raise ConfigurationError(
+                f"{where}: {name} is about a whole run. Write it on the command line ({option.flag}=…) or in the ini "
+                f"file ({option.ini} = …)."
+            )
         if value is not None:
-            read[name] = _read(_BY_NAME[name], value, where=where, from_code=from_code)
+            read[name] = _read(option, value, where=where, from_code=from_code)
     return read
 
 
-def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
+def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:  # noqa: PLR0911 - one for each sort
     if option.name == "mode":
         return parse_mode(value, where=where, from_code=from_code)
     if option.is_flag:
@@ -239,6 +162,8 @@ def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:
     if option.is_list:
         return _LISTS[option.name](strings(value, f"{where}: {option.name}"), f"{where}: {option.name}")
     text = str(value)
+    if option.name in _LIMITS:
+        return _LIMITS[option.name](text, where=f"{where}: {option.name}") if value else getattr(Options(), option.name)
     if not text:
         raise ConfigurationError(f"{where}: {option.name} is empty. The default is {option.default!r}.")
     if option.choices and from_code and text not in option.choices:
@@ -322,6 +247,13 @@ def _ignore(entries: tuple[str, ...], where: str) -> tuple[Path, ...]:
     return tuple(parse(entry, where=where) for entry in entries)
 
 
+def _reports(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
+    for entry in entries:
+        if not entry.lower().endswith(_REPORTS):
+            raise ConfigurationError(f"{where}={entry} is no report. Its name ends in {', '.join(_REPORTS)}.")
+    return entries
+
+
 def _redact(entries: tuple[str, ...], where: str) -> Rules:
     return rules_from(entries, where=where)
 
@@ -335,4 +267,12 @@ _LISTS: Final[dict[str, Callable[[tuple[str, ...], str], Any]]] = {
     "kinds": globs_from,
     "live": globs_from,
     "allowed_hosts": hosts_from,
+    "no_verify": globs_from,
+    "report": _reports,
+}
+_LIMITS: Final[dict[str, Callable[..., Any]]] = {
+    "repeat": read_count,
+    "budget": read_budget,
+    "sample": read_share,
+    "max_age": read_age,
 }

@@ -6,9 +6,10 @@ from ipaddress import ip_network
 import pytest
 
 from pytest_recorded.errors import ConfigurationError
+from pytest_recorded.limits import Budget
 from pytest_recorded.modes import RecordMode
 from pytest_recorded.network import HostPattern
-from pytest_recorded.options import MATCH, OPTIONS, Options, read_options, strings, unknown_argument
+from pytest_recorded.options import MATCH, OF_TESTS, OPTIONS, Options, read_options, strings, unknown_argument
 from pytest_recorded.paths import DEEP
 from pytest_recorded.projection import Projection
 from pytest_recorded.rules import Rules, rules_from
@@ -153,7 +154,7 @@ def test_where_a_run_is_started_every_mode_and_any_scope_may_be_written(mode):
 
 
 def test_what_is_not_given_is_left_out_so_that_it_overrides_nothing():
-    assert read_options(dict.fromkeys(NAMES), where="here") == {}
+    assert read_options(dict.fromkeys(NAMES), where="here", of_run=True) == {}
     assert read_options({}, where="here") == {}
 
 
@@ -175,7 +176,7 @@ def test_an_unknown_argument_lists_the_good_ones_and_suggests_the_nearest(name, 
     with pytest.raises(ConfigurationError) as caught:
         read_options({"mode": "none", name: value}, where="the marker of test_x")
     assert str(caught.value) == (
-        f"the marker of test_x: there is no argument {name!r}.{hint} It takes: {', '.join(sorted(NAMES))}."
+        f"the marker of test_x: there is no argument {name!r}.{hint} It takes: {', '.join(sorted(OF_TESTS))}."
     )
 
 
@@ -190,7 +191,7 @@ def test_there_is_an_option_for_each_field_and_a_field_for_each_option():
 
 @pytest.mark.parametrize("option", OPTIONS, ids=NAMES)
 def test_an_option_has_one_name_wherever_it_is_written(option):
-    if option.name.startswith("before_") or option.name == "data":
+    if option.is_code:
         # Functions and classes cannot be written there.
         assert (option.flag, option.ini) == ("", "")
     else:
@@ -200,7 +201,7 @@ def test_an_option_has_one_name_wherever_it_is_written(option):
 
 @pytest.mark.parametrize("option", OPTIONS[1:], ids=NAMES[1:])
 def test_the_default_that_is_shown_is_the_default_that_holds(option):
-    read = read_options({option.name: option.default or []}, where="here")
+    read = read_options({option.name: option.default or []}, where="here", of_run=True)
     assert read == {option.name: getattr(Options(), option.name)}
 
 
@@ -219,3 +220,39 @@ def test_one_string_alone_is_a_list_of_one():
 def test_a_rule_that_names_nothing_is_refused(entry):
     with pytest.raises(ConfigurationError, match=r"@recorder: redact: .* names no secret\. Write 'env:NAME'"):
         rules_from([entry], where="@recorder: redact")
+
+
+@pytest.mark.parametrize("name", [option.name for option in OPTIONS if option.is_of_run])
+def test_what_is_about_a_whole_run_is_refused_where_one_test_speaks(name):
+    with pytest.raises(ConfigurationError, match=f"x: {name} is about a whole run. Write it on the command line"):
+        read_options({name: "1"}, where="x")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("budget", "2.50", Budget(None, 2.5)),
+        ("budget", "$0.5", Budget(None, 0.5)),
+        ("budget", "3 USD", Budget(None, 3.0)),
+        ("budget", "200calls", Budget(200, None)),
+        ("budget", "1 call", Budget(1, None)),
+        ("sample", "10%", 0.1),
+        ("sample", "100%", 1.0),
+        ("repeat", "3", 3),
+        ("max_age", "30d", timedelta(days=30)),
+        ("max_age", "12h", timedelta(hours=12)),
+        ("report", ["a.html", "b/c.JSON"], ("a.html", "b/c.JSON")),
+    ],
+)
+def test_what_limits_a_run_is_read_as_people_write_it(name, text, value):
+    assert read_options({name: text}, where="x", of_run=True) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("budget", "much"), ("budget", "-1"), ("sample", "10"), ("sample", "0%"), ("sample", "101%"), ("repeat", "0"),
+     ("repeat", "2.5"), ("max_age", "old"), ("report", "a.txt"), ("fail_on", "all"), ("stale", "x")],
+)  # fmt: skip
+def test_a_limit_that_is_none_is_refused_with_an_example(name, text):
+    with pytest.raises(ConfigurationError, match=rf"^x: {name}"):
+        read_options({name: text}, where="x", of_run=True)

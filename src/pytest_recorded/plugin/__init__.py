@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MARKER = (
     "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], hosts=[…], ignore_hosts=[…], "
     "kinds=[…], live=[…], data=…, before_record_request=…, before_record_response=…, failed=…, block_network=…, "
-    "allowed_hosts=[…]): record the calls of this test "
+    "allowed_hosts=[…], verify_serve=…, no_verify=[…]): record the calls of this test "
     "once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
     "too; then also kind=, key=, request=, response=, data=, error=."
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..decorator import SLOT_ARGUMENTS, slots_from
 from ..errors import ConfigurationError
 from ..function import Target
-from ..options import OPTIONS, read_options, unknown_argument
+from ..options import OF_TESTS, read_options, unknown_argument
 from ..wrap import wrap
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Marked", "read_markers"]
 
-_OPTION_NAMES = tuple(option.name for option in OPTIONS)
 # On a marker that names functions these say something about the functions, not about the test.
 _OF_FUNCTIONS = ("kind", *SLOT_ARGUMENTS)
-_ONLY_OF_FUNCTIONS = tuple(name for name in _OF_FUNCTIONS if name not in _OPTION_NAMES)
+_ONLY_OF_FUNCTIONS = tuple(name for name in _OF_FUNCTIONS if name not in OF_TESTS)
 
 
 class Marked(NamedTuple):
@@ -79,8 +78,8 @@ def _split(mark: pytest.Mark, place: str) -> tuple[dict[str, Any], dict[str, Any
                 f"{where}: {name}= says something about functions. Name them first: "
                 f'@pytest.mark.recorded("shop.llm.complete", {name}=…).'
             )
-        if name not in _OPTION_NAMES and name not in of_functions:
-            raise unknown_argument(name, (*_OPTION_NAMES, *_ONLY_OF_FUNCTIONS), where=where)
+        if name not in OF_TESTS and name not in of_functions:
+            raise unknown_argument(name, (*OF_TESTS, *_ONLY_OF_FUNCTIONS), where=where)
     for path in mark.args:
         if not isinstance(path, str):
             raise ConfigurationError(

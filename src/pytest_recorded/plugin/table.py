@@ -34,7 +34,9 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("recorded", "recording and replaying calls (pytest-recorded)")
     for option in _WRITTEN:
         text = f"{option.help} [{option.default or 'none'}]"
-        group.addoption(_flag(option), dest=f"recorded_{option.name}", default=None, help=text, **_action(option))
+        # In a text for argparse a percent sign is written twice.
+        shown = text.replace("%", "%%")
+        group.addoption(_flag(option), dest=f"recorded_{option.name}", default=None, help=shown, **_action(option))
         kind: Any = "bool" if option.is_flag else "linelist" if option.is_list else "string"
         parser.addini(option.ini, text, type=kind, default=None)
     group.addoption("--recorded-all", action="store_true", help="record every test, marked or not")
@@ -128,7 +130,7 @@ def command_line_options(config: pytest.Config) -> dict[str, Any]:
 
     """
     given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in _WRITTEN[1:]}
-    return read_options(given, where="command line", from_code=False)
+    return read_options(given, where="command line", from_code=False, of_run=True)
 
 
 def is_guarded(config: pytest.Config) -> bool:
@@ -147,4 +149,6 @@ def ini_options(config: pytest.Config) -> dict[str, Any]:
 
     """
     given = {option.name: config.getini(option.ini) for option in _WRITTEN}
-    return read_options({name: value for name, value in given.items() if value is not None}, where="ini file")
+    return read_options(
+        {name: value for name, value in given.items() if value is not None}, where="ini file", of_run=True
+    )

@@ -1,0 +1,1 @@
+"""What differs between two JSON trees, and between two texts: pure, bounded in time, and exact."""

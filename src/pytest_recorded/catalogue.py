@@ -155,7 +155,7 @@ OPTIONS: Final = (
     Option("budget", "go live no more when so much is spent: 2.50 (US dollars) or 200calls", "", is_of_run=True),
     Option(
         "sample",
-        "of the recorded tests verify, rewrite and all run only this share, each day another: 10%",
+        "verify, rewrite and all run only this share of the tests, each day another: 10%",
         "",
         is_of_run=True,
     ),

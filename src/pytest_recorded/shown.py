@@ -13,8 +13,8 @@ from typing import Any, Final
 
 __all__ = ["COMMANDS", "LONGEST_VALUE", "clip", "cut_pair", "harmless", "shown", "shown_pair"]
 
-#: What a terminal takes as a command, what changes the direction of the letters after it, and halves of surrogate pairs,
-#: which are no letters; a line break and a tab are none of them.
+#: What a terminal takes as a command, what changes the direction of the letters after it, and halves of surrogate
+#: pairs, which are no letters; a line break and a tab are none of them.
 COMMANDS: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )

@@ -89,9 +89,7 @@ def realistic():
     request = change("$.messages[2].content", "shipped Monday", "sent Monday", slot="request", kind=ChangeClass.REQUEST)
     plan = ("tests/test_agent.py::test_plan", "tests/test_agent.py::test_retry")
     return report(
-        call(
-            1, change("$", 200, 500, slot="status", kind=ChangeClass.ERROR), hint="The server failed; try again later."
-        ),
+        call(1, change("$", 200, 500, slot="status", kind=ChangeClass.ERROR), hint="The server failed; try later."),
         call(
             2,
             change("$.choices[0].message.refusal", "none"),

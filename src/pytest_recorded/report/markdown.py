@@ -1,7 +1,7 @@
 """A report as Markdown, for pull requests and for the summary of a GitHub job.
 
-The law of this file: recorded text is code, in a span or in a fence, and cannot leave it; so nothing of it becomes a link,
-a mention or HTML. The whole is bounded in bytes, and says what it has left out.
+The law of this file: recorded text is code, in a span or in a fence, and cannot leave it; so nothing of it becomes a
+link, a mention or HTML. The whole is bounded in bytes, and says what it has left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .digest import MEANING, Digest, chained, groups_of, metric_lines, proposals
 from .values import edit_of, in_one_line, place, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..changes.model import Change, Report
     from .digest import Shown
@@ -59,9 +59,8 @@ def render_markdown(report: Report, limit: int = LIMIT) -> str:
         part = _group(shown)
         left -= len(part.encode())
         if left < 0:
-            parts.append(
-                f"\n**Cut:** {len(found) - number:,} of {len(found):,} groups are left out, for want of room.\n"
-            )
+            cut = f"{len(found) - number:,} of {len(found):,} groups are left out, for want of room"
+            parts.append(f"\n**Cut:** {cut}.\n")
             break
         parts.append(part)
     else:
@@ -73,10 +72,7 @@ def _head(digest: Digest) -> Iterator[str]:
     report = digest.report
     yield f"## C{title(report)[1:]}\n"
     if report.cassettes:
-        more = (
-            f" and {len(report.cassettes) - _MOST_CASSETTES:,} more" if len(report.cassettes) > _MOST_CASSETTES else ""
-        )
-        yield f"\n{', '.join(map(_span, report.cassettes[:_MOST_CASSETTES]))}{more}\n"
+        yield f"\n{_spans(report.cassettes, _MOST_CASSETTES)}\n"
     if not digest.changed:
         yield "\nNothing has changed.\n"
         return
@@ -94,19 +90,21 @@ def _group(shown: Shown) -> str:
     body = "".join(_body(shown))
     where = place(group.slot, group.path)
     if ORDER[group.change_class] <= ORDER[ChangeClass.PROJECTION]:
-        return f"\n### {group.change_class}: {_span(where)}\n\n{number} of {_span(what)}, group {_span(group.fingerprint)}\n{body}"
+        head = (
+            f"### {group.change_class}: {_span(where)}\n\n{number} of {_span(what)}, group {_span(group.fingerprint)}"
+        )
+        return f"\n{head}\n{body}"
     summary = f"{group.change_class}: {_code(where)}, {number} of {_code(what)}, group {_code(group.fingerprint)}"
     return f"\n<details>\n<summary>{summary}</summary>\n{body}\n</details>\n"
 
 
 def _body(shown: Shown) -> Iterator[str]:
     if shown.tests:
-        more = f" and {len(shown.tests) - _MOST_TESTS:,} more" if len(shown.tests) > _MOST_TESTS else ""
-        yield f"\nTests: {', '.join(map(_span, shown.tests[:_MOST_TESTS]))}{more}\n"
+        yield f"\nTests: {_spans(shown.tests, _MOST_TESTS)}\n"
     if hint := next((call.hint for call in shown.calls if call.hint), ""):
         yield f"\n{_span(hint)}\n"
     if diff := "\n".join(line for change in shown.changes[:_MOST_CHANGES] for line in _diff(change)):
-        yield f"\n{_fenced(diff)}"
+        yield f"\n{_fenced(diff, 'diff')}"
     if len(shown.changes) > _MOST_CHANGES:
         yield f"\nand {len(shown.changes) - _MOST_CHANGES:,} more\n"
     for call, later in islice(shown.later, _MOST_CHAINS):
@@ -137,15 +135,21 @@ def _end(digest: Digest) -> Iterator[str]:
         reasons = ", ".join(f"{number:,} {_span(reason)}" for reason, number in report.not_verified.items())
         yield f"\nNot made again: {reasons}.\n"
     if found := proposals(report):
-        lines = "\n".join(f"    {in_one_line(path)}" for path in found)
-        yield f"\nThese vary from one live answer to the next. To ignore them, in the ini file:\n\n{_fenced(lines, 'record_ignore =')}"
+        lines = "\n".join(["record_ignore =", *(f"    {in_one_line(path)}" for path in found)])
+        yield "\nThese vary from one live answer to the next. To ignore them, in the ini file:\n\n" + _fenced(
+            lines, "ini"
+        )
 
 
-def _fenced(text: str, first: str = "") -> str:
+def _spans(texts: Sequence[str], most: int) -> str:
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(map(_span, texts[:most])) + more
+
+
+def _fenced(text: str, language: str) -> str:
     """Return a text as a block of code that nothing in it can end."""
     fence = "`" * (1 + max([2, *(len(run) for run in re.findall("`+", text))]))
-    language = "ini" if first else "diff"
-    return f"{fence}{language}\n{first}{chr(10) if first else ''}{text}\n{fence}\n"
+    return f"{fence}{language}\n{text}\n{fence}\n"
 
 
 def _span(text: str) -> str:

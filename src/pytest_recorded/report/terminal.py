@@ -41,7 +41,7 @@ _COLOURS: Final[dict[str, Markup]] = {"-": {"red": True}, "+": {"green": True}, 
 def terminal_lines(
     report: Report, *, width: int = 80, written: Iterable[str] = (), accept: str | None = "pytest --record-accept="
 ) -> Iterator[Piece]:
-    """Yield a report as texts with their markup, for `TerminalReporter.write(text, **markup)`; lines end in a line break.
+    """Yield a report as texts with their markup, for `TerminalReporter.write(text, **markup)`; line breaks are there.
 
     Nothing is yielded when nothing has changed and nothing varies by itself.
 

@@ -134,10 +134,10 @@ function rowElement({ one, call }, at) {
   const kinds = [...new Set(members.map((member) => member.name || member.kind))];
   const isOpen = list.rows[at + 1]?.one === one;
   return make("button", { type: "button", class: `row ${group.class}`, "data-row": at, "aria-expanded": String(isOpen) },
-    make("span", { class: "class" }, group.class), make("span", { class: "where" }, group.where),
+    make("span", { class: "sub" }, make("b", {}, group.class), ` ${kinds.slice(0, 2).join(", ")}${kinds.length > 2 ? ", …" : ""}`,
+      follows ? " · follows from another change" : ""),
     make("span", { class: "count", title: count(members.length, "call") }, one.members.length > 1 ? `×${one.members.length}` : ""),
-    make("span", { class: "sub" }, (follows ? "follows from another change · " : "") + kinds.slice(0, 2).join(", ") +
-      (kinds.length > 2 ? ", …" : "")));
+    make("span", { class: "where" }, group.where));
 }
 
 // What is made once it is about to be seen; or asked for.
@@ -223,7 +223,7 @@ function card(at, group) {
   const whole = state.show ? wholes[at] : undefined;
   if (state.show && !whole) article.append(make("p", { class: "cut" }, "The whole answer is not in this report; this has changed:"));
   if (whole) article.append(make("div", { class: "change" }, ...diff(whole, true, Boolean(state.view))));
-  else article.append(...mine.map(([change, edit]) => changeElement(change, edit)));
+  else article.append(...mine.map(([change, edit]) => changeElement(change, edit, group)));
   const others = call.changes.length - mine.length + call.more;
   if (!whole && group && others) article.append(make("p", {}, to({ group: group.fingerprint, call: call.id }, `and ${count(others, "other change")} of this call`)));
   else if (!group && call.more) article.append(make("p", { class: "cut" }, `and ${count(call.more, "other change")} not listed in this report`));
@@ -240,12 +240,12 @@ function chainOf(call, at) {
     members.slice(0, 5).flatMap((member, place) => [place ? ", " : "", linked(member)]), more)];
 }
 
-const figuresOf = (lines) => make("dl", { class: "metrics" },
+const figuresOf = (lines) => make("dl", { class: "figures" },
   lines.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text.replace("->", "→")))));
 
-function changeElement(change, edit) {
+function changeElement(change, edit, group) {
   return make("div", { class: "change" },
-    make("h4", {}, chip(change.class), make("code", {}, change.where),
+    make("h4", {}, group ? "" : chip(change.class), make("code", {}, change.where),
       make("span", { class: "sub" }, [OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
     ...(edit ? diff(edit, false) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
 }
@@ -276,7 +276,7 @@ function build() {
   get("title").textContent = head.changed ? count(head.changed, "changed response") : "No changed responses";
   get("subtitle").textContent = [`of ${count(Math.max(head.compared, head.changed), "call")}`, head.mode, ...head.cassettes].join(" · ");
   get("classes").append(...head.classes.map(({ name, calls: number, groups: of, meaning }) =>
-    make("button", { type: "button", class: `total ${name}`, "data-class": name, title: `${meaning}: ${count(number, "call")}, ${count(of, "group")}`,
+    make("button", { type: "button", class: `total ${name}`, "data-class": name, title: `${meaning}: the worst change of ${count(number, "call")}, and ${count(of, "group")}`,
       click: () => toggleClass(name) }, make("b", {}, number.toLocaleString("en")), make("span", {}, name))));
   get("metrics").append(...figuresOf(head.metrics).children);
   for (const cut of data.cuts) get("notes").append(make("p", { class: "cut" }, cut));

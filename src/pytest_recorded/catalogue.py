@@ -136,6 +136,12 @@ OPTIONS: Final = (
         is_list=True,
     ),
     Option(
+        "list_keys",
+        "by which field the items of a list are told apart when answers are compared: '$.items[*].sku'",
+        "",
+        is_list=True,
+    ),
+    Option(
         "fail_on",
         "from which class of change on mode verify fails the run",
         "projection",

@@ -11,7 +11,7 @@ from ..guard import Log, Policy
 from ..modes import choose_mode, is_ci
 from ..options import Options
 from ..staging import Session as StagingSession
-from ..staging import new_id
+from ..staging import Staging, new_id
 from ..store.lease import owner
 from ..suite import Suite
 from .table import command_line_mode, command_line_options, ini_options, is_guarded
@@ -44,6 +44,8 @@ class TestSession:
         self._ini = ini_options(config)
         self._is_ci = is_ci(os.environ.get("CI"))
         self._suites: dict[Path, Suite] = {}
+        #: What came of answers that were to be accepted, in words.
+        self.accepted: list[str] = []
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
         #: The options of a test that says nothing itself.
         self.options = self.options_for({}, {})
@@ -105,6 +107,17 @@ class TestSession:
         """Return what xdist's controller has to know at the end, besides what reports have told."""
         return {"late": self.late_calls(), "network": self.log.take()}
 
+    def staged(self, cassettes: set[str]) -> list[tuple[Path, Path]]:
+        """Return the cassettes that this session has made calls of, each with its staging file.
+
+        Args:
+            cassettes: Paths of the cassettes that tests have used.
+
+        """
+        paths = sorted({*self._suites, *(self.root / cassette for cassette in cassettes)})
+        files = [(path, Staging(path, self.staging).existing()) for path in paths]
+        return [(path, file) for path, file in files if file is not None]
+
     def take_over(self, cassettes: set[str]) -> list[tuple[Path, Taken | CassetteError]]:
         """Take over what all processes of this session have recorded; return what came of each cassette.
 
@@ -121,6 +134,23 @@ class TestSession:
                 problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
                 outcomes.append((path, problem))
         return outcomes
+
+    def accept(self) -> set[str]:
+        """Take answers that were verified into the cassette, if that is asked for; return the ids of their calls.
+
+        Raises:
+            CassetteError: It cannot be written.
+            UsageError: There is nothing of that kind.
+
+        """
+        wanted: list[str] = self.config.getoption("--record-accept") or []
+        if not wanted:
+            return set()
+        from ..changes.accepting import accept  # noqa: PLC0415 - loads pydantic
+
+        accepted = accept(self.root / self.options.cassette, wanted)
+        self.accepted = [f"{self.options.cassette}: {line}" for line in accepted.lines()]
+        return {call.id for call in accepted.taken}
 
     def close(self) -> None:
         """Close all files."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .choice import is_among
-from .drift import same_answer
+from .drift import is_http, same_answer
 from .errors import CassetteError
 from .job import Address, Status, job_id
 from .modes import RecordMode
@@ -39,6 +39,7 @@ class Taken(NamedTuple):
         replaced: Rows whose answer was another one.
         dropped: Rows that a rewritten test no longer makes.
         unchanged: Rows whose answer was the same.
+        spared: Rows that stay because every call of their test that has an answer has failed for want of a network.
 
     """
 
@@ -46,6 +47,7 @@ class Taken(NamedTuple):
     replaced: int = 0
     dropped: int = 0
     unchanged: int = 0
+    spared: int = 0
 
 
 def final_row(row: Row, scope: str) -> Row:
@@ -144,14 +146,22 @@ class _Merge:
 
     def add(self, ledger: StagingFile, attempt: Attempt) -> None:
         made = set()
-        for row in ledger.rows(attempt.id):
-            if has_ended(row):
-                final = final_row(row, attempt.scope)
-                made.add(final.address)
-                self._add_row(ledger, row, final)
+        rows = [(row, final_row(row, attempt.scope)) for row in ledger.rows(attempt.id) if has_ended(row)]
+        if spared := self._lost_to_an_outage([final for _, final in rows]):
+            self._count(spared=spared)
+            return
+        for row, final in rows:
+            made.add(final.address)
+            self._add_row(ledger, row, final)
         self._add_shared(ledger, attempt)
         if attempt.mode == RecordMode.REWRITE:
             self._drop_others(attempt, made)
+
+    def _lost_to_an_outage(self, rows: list[Row]) -> int:
+        """Return how many answers would be replaced by the failures of a dead network; 0 if one call got through."""
+        olds = [(self._reader.row_at(row.address) if self._reader else None, row) for row in rows]
+        answered = [row for old, row in olds if old is not None and old.status == Status.COMPLETED]
+        return len(answered) if all(map(_is_outage, answered)) else 0
 
     def _add_row(self, ledger: StagingFile, row: Row, final: Row) -> None:
         if final.address in self._seen:
@@ -195,6 +205,16 @@ class _Merge:
 
     def _count(self, **more: int) -> None:
         self.taken = Taken(**{name: value + more.get(name, 0) for name, value in self.taken._asdict().items()})
+
+
+def _is_outage(row: Row) -> bool:
+    """Return whether a call has failed before there was an answer: it is HTTP and raised, or its connection failed."""
+    if row.status != Status.FAILED:
+        return False
+    return is_http(row.kind) or any(f'"type":"{name}' in (row.error_json or "") for name in _OUTAGES)
+
+
+_OUTAGES: Final = ("builtins.Connection", "builtins.TimeoutError", "socket.gaierror", "builtins.OSError")
 
 
 def has_ended(row: Row) -> bool:

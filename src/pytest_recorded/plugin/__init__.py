@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and see to the databases that lie where another plugin deletes what it does not know."""
     config.addinivalue_line("markers", _MARKER)
     keep_databases(config)
-    ambient.begin(ambient.Ambient(config.rootpath, command_line_mode(config)))
+    ambient.begin(ambient.Ambient(config.rootpath, command_line_mode(config), {}))
     config.add_cleanup(ambient.end)
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Closing", "Distributing"]
 
 
+_SPARED = "spared: every live call of a test has failed where it had an answer; its recordings stay as they are"
+
+
 class Closing:
     """Hooks of the process that writes the cassette and speaks to the user: xdist's controller, or the only one."""
 
@@ -83,9 +86,11 @@ class Closing:
             shown = _shown(path, self._session.root)
             if isinstance(outcome, CassetteError):
                 terminalreporter.write_line(f"  {outcome}", red=True, bold=True)
-            elif outcome.added or outcome.replaced or outcome.dropped:
+            elif any(outcome._replace(unchanged=0)):
                 changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
                 terminalreporter.write_line(f"  {shown}: {changes}")
+                if outcome.spared:
+                    terminalreporter.write_line(f"  {_SPARED}", red=True)
         if self._has_kept_unused:
             terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
 

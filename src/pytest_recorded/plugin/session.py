@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..ambient import now_running
 from ..errors import CassetteError, ConfigurationError
 from ..guard import Log, Policy
 from ..modes import choose_mode, is_ci
@@ -58,6 +59,8 @@ class TestSession:
             self.staging = StagingSession(self.worker["id"], self.worker["owner"], self.options.mode)
         else:
             self.staging = StagingSession(new_id(), owner(), self.options.mode)
+        if (running := now_running()) is not None:
+            running.shared["staging"] = self.staging
 
     def told_workers(self) -> dict[str, Any]:
         """Return what xdist's workers have to know to be of the same session."""

@@ -59,6 +59,8 @@ class Book(ABC):
     is_test = False
     #: Whether a recorded call inside a recorded call is recorded too.
     nests = False
+    #: Whether it warns of answers that their models do not fit; else it tells of them in another way.
+    warns_of_misfits = True
     #: Whether HTTP calls are recorded in it.
     takes_http = False
     #: The functions that are recorded by their dotted paths.
@@ -258,7 +260,7 @@ class Book(ABC):
             raise
         if ticket.act is not Act.COMPARE:
             ticket.release()
-        if problem:
+        if problem and self.warns_of_misfits:
             warn(f"{call.kind} {problem}")
 
     def lose(self, ticket: Ticket, problem: str, error: Exception) -> None:

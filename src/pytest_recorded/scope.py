@@ -67,6 +67,7 @@ class Scope(Book):
         self.name = name
         self.options = options
         self.mode = options.mode
+        self.warns_of_misfits = options.mode is not RecordMode.VERIFY
         #: Whether live answers are compared with recorded ones, and its test goes on with the live ones.
         self.serves_live = options.mode.records or options.verify_serve == "live"
         verifies_live = options.mode is RecordMode.VERIFY and self.serves_live

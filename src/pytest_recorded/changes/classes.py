@@ -226,12 +226,17 @@ def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator
             yield _of_projection("response", edit, None)
             continue
         found = _found("response", edit, _class_outside(edit, rules.reads))
-        # What the data tell is not told again.
-        if found.change_class is ChangeClass.BREAKING or _pair(found) not in told:
+        if found.change_class is ChangeClass.BREAKING or not _is_told(found, told, rules.reads):
             yield found
     if not edits and rules.ignore:
         for edit in diff(before, after, list_keys=rules.list_keys).edits:
             yield _found("response", edit, ChangeClass.VOLATILE)
+
+
+def _is_told(found: Found, told: set[Any], reads: Reads | None) -> bool:
+    """Return whether the data have told of a change in the answer that they are picked from."""
+    is_picked = reads is not None and found.change_class is ChangeClass.VALUE and reads.needs(found.path)
+    return bool(told) and (is_picked or _pair(found) in told)
 
 
 def _class_outside(edit: Edit, reads: Reads | None) -> ChangeClass:
@@ -253,8 +258,8 @@ def _masked(tree: Any, ignore: Iterable[Path]) -> Any:
 
 
 def _pair(found: Found) -> Any:
-    """Return what was there and what is there, as what can be looked up."""
-    return type_name(found.old), repr(found.old), type_name(found.new), repr(found.new)
+    """Return what was there and what is there, as what can be looked up; 1 and 1.0 are one number."""
+    return tuple((_family(value), value if _family(value) == "number" else repr(value)) for value in found[4:6])
 
 
 def _found(slot: str, edit: Edit, change_class: ChangeClass) -> Found:

@@ -161,11 +161,14 @@ def _unique(items: Sequence[int], window: int) -> dict[Hashable, int]:
 
 
 def _between(within: Range, anchors: list[Block]) -> Iterator[Range]:
-    """Yield the ranges from each anchor, with it, to the next one."""
+    """Yield the ranges from each anchor, with it, to the next one that does not touch it."""
     start, stop, begin, end = within
-    for place, other, _ in anchors:
-        yield start, place, begin, other
-        start, begin = place, other
+    touching = None
+    for place, other, size in anchors:
+        if (place, other) != touching:
+            yield start, place, begin, other
+            start, begin = place, other
+        touching = (place + size, other + size)
     yield start, stop, begin, end
 
 

@@ -168,3 +168,15 @@ def many(number):
             for at in range(number)
         )
     )
+
+
+def documents(call):
+    """Return a whole old and new answer."""
+    old = {
+        "id": call.id,
+        "big": 12345678901234567890123,
+        "content": OLD_PROSE,
+        "numbers": list(range(30)),
+        "total": 118.0,
+    }
+    return old, old | {"content": NEW_PROSE, "total": 121.5, "extra": {"request": call.request}}

@@ -1,8 +1,8 @@
 """What the HTML page shows, as the JSON that stands in it: texts only, and no more of them than the page may have.
 
-The law of this file: a value travels as the text that is to be shown, by its words, so that nothing is counted, compared
-or rounded by a browser. What finds no room is left out in this order: whole answers, values, calls, groups; and each
-time the page says so.
+The law of this file: a value travels as the text that is to be shown, by its words, so that nothing is counted,
+compared or rounded by a browser. What finds no room is left out in this order: whole answers, values, calls, groups;
+and each time the page says so.
 """
 
 from __future__ import annotations

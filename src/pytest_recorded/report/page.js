@@ -247,7 +247,7 @@ function changeElement(change, edit, group) {
   return make("div", { class: "change" },
     make("h4", {}, group ? "" : chip(change.class), make("code", {}, change.where),
       make("span", { class: "sub" }, [OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
-    ...(edit ? diff(edit, false) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
+    ...(edit ? diff(edit, false, Boolean(state.view)) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
 }
 
 // The page around it.
@@ -354,7 +354,11 @@ const KEYS = {
 };
 
 function press(event) {
-  if (event.key === "Escape" && document.activeElement !== document.body) document.activeElement.blur();
+  if (event.key === "Escape" && event.target === get("q")) {
+    // A browser would empty it, and not say so.
+    event.preventDefault();
+    get("q").blur();
+  }
   const isTyping = event.target.closest("input, select, dialog");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Enter" && !event.target.closest("button, a, summary")) list.rows.length && get("list").querySelector("[aria-current]")?.click();

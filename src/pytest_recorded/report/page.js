@@ -235,9 +235,9 @@ function chainOf(call, at) {
   if (call.chain !== undefined) return [make("p", { class: "chain" }, "Follows from a changed answer before it: ", linked(call.chain))];
   const members = later.get(at);
   if (!members) return [];
-  const more = members.length > 5 ? `, and ${count(members.length - 5, "other")}` : "";
+  const more = members.length > 5 ? `and ${count(members.length - 5, "other call")}` : "";
   return [make("p", { class: "chain" }, `${count(members.length, "later call")} of its test ${members.length === 1 ? "asks" : "ask"} something else because of it: `,
-    members.slice(0, 5).flatMap((member, place) => [place ? ", " : "", linked(member)]), more)];
+    members.slice(0, 5).map(linked), more)];
 }
 
 const figuresOf = (lines) => make("dl", { class: "figures" },

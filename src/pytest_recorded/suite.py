@@ -114,8 +114,8 @@ class Suite:
             self.reopen()
         return taken
 
-    def take_over(self) -> Taken:
-        """Take over what this session has recorded, by whichever process.
+    def take_over(self, *, good_since: str = "") -> Taken:
+        """Take over what this session has recorded, by whichever process; `good_since`: see `takeover.take_over`.
 
         Raises:
             CassetteError: The cassette cannot be written; what was recorded is kept in staging.
@@ -125,7 +125,7 @@ class Suite:
         path = self.staging.existing()
         taken = Taken()
         if path is not None:
-            taken = take_over(self.path, StagingFile(path))
+            taken = take_over(self.path, StagingFile(path), good_since=good_since)
             # What was kept of dead sessions may be in the cassette by now.
             take_over_leftovers(self.path, self.session.id)
         self.reopen()

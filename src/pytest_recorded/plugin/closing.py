@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import CassetteError
+from .bounds import bound_lines, is_too_old
 from .snapshots import keep_unused
 from .verdict import Tally, verdict_lines
 
@@ -58,6 +59,7 @@ class Closing:
         counts = self._tally.counts
         broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
         broken = broken or any(counts[what] for what in ("changed", "new", "missed"))
+        broken = broken or is_too_old(self._tally, self._session.options)
         if broken and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -67,13 +69,14 @@ class Closing:
             return
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
-        for line, is_trouble in verdict_lines(self._tally, mode=mode, is_verbose=verbose):
+        lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
+        for line, is_trouble in (*lines, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         for path, outcome in self._outcomes:
             shown = _shown(path, self._session.root)
             if isinstance(outcome, CassetteError):
                 terminalreporter.write_line(f"  {outcome}", red=True, bold=True)
-            elif outcome.added or outcome.replaced or outcome.dropped:
+            elif any(outcome._replace(unchanged=0)):
                 changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
                 terminalreporter.write_line(f"  {shown}: {changes}")
         if self._has_kept_unused:

@@ -275,8 +275,17 @@ class Running:
             "usage": spent_and_saved(ticket for one in scopes for ticket in one.tickets),
             "cassettes": [str(scope.suite.path)],
             "late": self._session.late_calls(),
+            "stale": self._stale(scopes),
             "kept_back": bool(held) and not scope.options.failed,
         }
+
+    def _stale(self, scopes: list[Scope]) -> list[list[str]]:
+        """Return which recordings these scopes were answered from that are older than they may be."""
+        if self._session.freshness is None:
+            return []
+        with suppress(RecordedError):
+            return self._session.freshness.stale(scopes)
+        return []
 
 
 def _overriding(name: str, item: pytest.Item) -> Any:

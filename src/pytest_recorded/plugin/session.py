@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CassetteError, ConfigurationError
+from ..freshness import Freshness, oldest_good
 from ..guard import Log, Policy
 from ..modes import choose_mode, is_ci
 from ..options import Options
@@ -47,6 +48,9 @@ class TestSession:
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
         #: The options of a test that says nothing itself.
         self.options = self.options_for({}, {})
+        age = self.options.max_age
+        #: Knows which recordings are too old; None if there is no such age.
+        self.freshness = Freshness(oldest_good(age)) if age is not None else None
         #: Who goes to the network past the recorder.
         self.log = Log()
         #: Whether something is said about the network that holds for all tests, and what holds for those.
@@ -116,7 +120,7 @@ class TestSession:
         for path in sorted({*self._suites, *(self.root / cassette for cassette in cassettes)}):
             try:
                 suite = self._suites.get(path) or Suite(path, self.staging)
-                outcomes.append((path, suite.take_over()))
+                outcomes.append((path, suite.take_over(good_since=self.freshness.moment if self.freshness else "")))
             except (CassetteError, ConfigurationError) as error:
                 problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
                 outcomes.append((path, problem))

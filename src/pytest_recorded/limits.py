@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from .errors import ConfigurationError
 
-__all__ = ["Budget", "age_text", "read_age", "read_budget", "read_count", "read_share"]
+__all__ = ["Budget", "age_text", "read_age", "read_budget", "read_count", "read_share", "share_text"]
 
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 _MOST_REPEATED: Final = 100
@@ -64,6 +64,11 @@ def read_share(text: str, *, where: str) -> float:
     if not 0 < share <= 1:
         raise ConfigurationError(f"{where}={text} is no share. Write a percentage: 10%, 2.5%, 100%.")
     return share
+
+
+def share_text(share: float) -> str:
+    """Return a share as `read_share` reads it."""
+    return f"{share * 100:g}%"
 
 
 def read_count(text: str, *, where: str) -> int:

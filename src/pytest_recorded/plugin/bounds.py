@@ -1,11 +1,12 @@
-"""What pytest prints, last of all, about what a run was limited by: the age of recordings."""
+"""What pytest prints, last of all, about what a run was limited by: a sample, the age of recordings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..freshness import age_of
-from ..limits import age_text
+from ..limits import age_text, share_text
+from ..sample import days_of_cycle
 from .verdict import MANY, arguments
 
 if TYPE_CHECKING:
@@ -26,8 +27,16 @@ def is_too_old(tally: Tally, options: Options) -> bool:
 
 def bound_lines(tally: Tally, options: Options) -> Iterator[tuple[str, bool]]:
     """Yield lines, each with whether it reports a trouble."""
+    if tally.sampled is not None and options.sample is not None:
+        yield _sample_line(*tally.sampled, options.sample), False
     if tally.stale and options.max_age is not None:
         yield _age_line(tally, age_text(options.max_age)), is_too_old(tally, options)
+
+
+def _sample_line(chosen: int, number: int, share: float) -> str:
+    days = days_of_cycle(share)
+    rest = "" if days == 1 else f"; the others have their turn within {days} days"
+    return f"  sample {share_text(share)}: {chosen:,} of {number:,} recorded tests{rest}"
 
 
 def _age_line(tally: Tally, age: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..takeover import Taken
     from .session import TestSession
 
-__all__ = ["Closing", "Distributing"]
+__all__ = ["Closing", "Distributing", "Telling"]
 
 
 class Closing:
@@ -44,11 +44,13 @@ class Closing:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what one of xdist's workers tells at its end; one that has crashed tells nothing."""
-        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": ()}))
+        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": (), "sampled": None}))
 
     def _take_in(self, told: dict[str, Any]) -> None:
         self._tally.late += told["late"]
         self._tally.add_attempts(told["network"])
+        # All workers collect, and choose, the same.
+        self._tally.sampled = told["sampled"] or self._tally.sampled
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -60,12 +62,15 @@ class Closing:
         broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
         broken = broken or any(counts[what] for what in ("changed", "new", "missed"))
         broken = broken or is_too_old(self._tally, self._session.options)
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._tally.sampled is not None:
+            # On some days it is nobody's turn.
+            session.exitstatus = pytest.ExitCode.OK
         if broken and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the verdict."""
-        if not (self._tally.by_test or self._tally.late or self._tally.attempts):
+        if not (self._tally.by_test or self._tally.late or self._tally.attempts or self._tally.sampled):
             return
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
@@ -96,3 +101,15 @@ class Distributing:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which session it belongs to."""
         node.workerinput["recorded"] = self._session.told_workers()
+
+
+class Telling:
+    """The hook of an xdist worker that tells the controller what no report has told."""
+
+    def __init__(self, session: TestSession) -> None:
+        self._session = session
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell it as late as possible."""
+        session.config.workeroutput["recorded"] = self._session.told_controller()  # type: ignore[attr-defined]

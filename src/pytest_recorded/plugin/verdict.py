@@ -36,6 +36,8 @@ class Tally:
     #: Recordings that are older than they may be: when each was made, and the tests that were answered from them.
     stale: dict[str, str] = field(default_factory=dict)
     stale_tests: list[str] = field(default_factory=list)
+    #: How many of the recorded tests were chosen to run, and of how many; None without a sample.
+    sampled: tuple[int, int] | None = None
     #: Who went to the network past the recorder: test, peer, line, whether he was blocked.
     attempts: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 

@@ -135,8 +135,12 @@ def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
         running = config.stash[_running_key] = Running(_session(config), items)
         config.pluginmanager.register(running, "recorded-running")
         config.pluginmanager.register(Beginning(running), "recorded-beginning")
-        _guard(config)
+        session = _guard(config)
         write_readably(config)
+        if session.times > 1:
+            from .repeating import Repeating  # noqa: PLC0415
+
+            config.pluginmanager.register(Repeating(running, session.times), "recorded-repeating")
     return config.stash[_running_key]
 
 

@@ -90,7 +90,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         try:
             scope.close(passed=passed)
             tell(scope, "block", passed=passed)
-            if scope.mode.records:
+            if scope.mode.compares or scope.mode.records:
                 scope.suite.take_over()
                 if passed:
                     scope.taken_over()

@@ -109,6 +109,11 @@ class Book(ABC):
         target = self._target_of(kind)
         return self.ignore if target is None else (*self.ignore, *target.slots.ignore)
 
+    def is_spared(self, kind: str, globs: tuple[str, ...]) -> bool:
+        """Return whether calls of a kind are not to be made again: its function says so, or one of some globs."""
+        target = self._target_of(kind)
+        return is_among(kind, globs) or (target is not None and not target.slots.verify)
+
     def _target_of(self, kind: str) -> Target | None:
         # Another test may record the same function in another way.
         return next((own for own in self.targets.values() if own.kind == kind), None) or target_of(kind)

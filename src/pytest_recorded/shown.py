@@ -6,11 +6,18 @@ The law of this file: it shows anything, however large or odd, and never raises.
 from __future__ import annotations
 
 import builtins
+import re
 import reprlib
 from itertools import islice
 from typing import Any, Final
 
-__all__ = ["LONGEST_VALUE", "clip", "cut_pair", "shown", "shown_pair"]
+__all__ = ["COMMANDS", "LONGEST_VALUE", "clip", "cut_pair", "harmless", "shown", "shown_pair"]
+
+#: What a terminal takes as a command, what changes the direction of the letters after it, and halves of surrogate
+#: pairs, which are no letters; a line break and a tab are none of them.
+COMMANDS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 #: How many characters of a value a message shows.
 LONGEST_VALUE: Final = 60
@@ -22,6 +29,15 @@ _MOST_TEXT: Final = 2_000
 def clip(text: str, longest: int) -> str:
     """Return a text, at most `longest` characters of it."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def harmless(text: str) -> str:
+    """Return a text that is seen as it is: what commands a terminal, or turns letters around, is escaped."""
+    return COMMANDS.sub(lambda found: _escaped(found[0]), text)
+
+
+def _escaped(letter: str) -> str:
+    return f"\\x{ord(letter):02x}" if letter < "\u0100" else f"\\u{ord(letter):04x}"
 
 
 def cut_pair(one: str, other: str) -> tuple[str, str]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
-from .staging import Leftover, Session, Staging, leftovers
+from .modes import RecordMode
+from .staging import Leftover, Session, Staging, keep_verified, leftovers
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile, StagingFile
 from .takeover import Taken, take_over, take_over_leftovers
@@ -124,7 +125,9 @@ class Suite:
         self.close()
         path = self.staging.existing()
         taken = Taken()
-        if path is not None:
+        if path is not None and self.session.mode == RecordMode.VERIFY:
+            keep_verified(self.path, StagingFile(path))
+        elif path is not None:
             taken = take_over(self.path, StagingFile(path), good_since=good_since)
             # What was kept of dead sessions may be in the cassette by now.
             take_over_leftovers(self.path, self.session.id)

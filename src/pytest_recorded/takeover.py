@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .staging import Attempt
     from .store.sqlite import StagingFile
 
-__all__ = ["Taken", "final_row", "take_over", "take_over_leftovers"]
+__all__ = ["Taken", "final_row", "has_ended", "take_over", "take_over_leftovers"]
 
 _ADDING: Final = frozenset(mode for mode in RecordMode if mode.adds)
 
@@ -97,7 +97,7 @@ def _is_needed(attempt: Attempt, ledger: StagingFile, reader: CassetteFile) -> b
     if not reader.has_scope(attempt.scope):
         return True
     rows = ledger.rows(attempt.id) if attempt.mode in _ADDING else []
-    return any(_has_ended(row) and reader.row_at(row.address._replace(scope=attempt.scope)) is None for row in rows)
+    return any(has_ended(row) and reader.row_at(row.address._replace(scope=attempt.scope)) is None for row in rows)
 
 
 def take_over_leftovers(cassette: Path, current: str = "") -> Taken:
@@ -153,7 +153,7 @@ class _Merge:
     def add(self, ledger: StagingFile, attempt: Attempt) -> None:
         made = set()
         for row in ledger.rows(attempt.id):
-            if _has_ended(row):
+            if has_ended(row):
                 final = final_row(row, attempt.scope)
                 made.add(final.address)
                 self._add_row(ledger, row, final)
@@ -188,7 +188,7 @@ class _Merge:
             if row is None:
                 # The test used a row that the cassette has already.
                 final_id = staged_id
-            elif _has_ended(row):
+            elif has_ended(row):
                 final = final_row(row, "")
                 final_id = final.id
                 self._add_row(ledger, row, final)
@@ -208,7 +208,8 @@ class _Merge:
         self.taken = Taken(**{name: value + more.get(name, 0) for name, value in self.taken._asdict().items()})
 
 
-def _has_ended(row: Row) -> bool:
+def has_ended(row: Row) -> bool:
+    """Return whether a call has come to an end that can be replayed."""
     # A call that its own test cancelled is interrupted and has an error; one that died with its process has none.
     return row.status in (Status.COMPLETED, Status.FAILED) or (
         row.status == Status.INTERRUPTED and row.error_json is not None

@@ -114,7 +114,3 @@ def test_ci_that_is_not_set_empty_or_false_is_no_ci(value):
 @pytest.mark.parametrize("value", ["1", "true", "True", "woodpecker", "no", "00"])
 def test_ci_that_says_anything_else_is_ci(value):
     assert is_ci(value) is True
-
-
-def test_the_modes_that_make_recorded_calls_again_are_those_that_compare_or_replace():
-    assert [mode for mode in RecordMode if mode.asks_again] == ["all", "rewrite", "verify"]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sys
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ..shown import COMMANDS, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +36,6 @@ __all__ = [
     "say_json",
     "to_json",
 ]
-
-# What a terminal takes as a command, or that changes the direction of what follows; a line break and a tab are neither.
-_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 CassetteOption = Annotated[
     Path | None,
@@ -83,13 +81,8 @@ def say(text: str, style: str | None = None) -> None:
 
 def printable(text: str) -> str:
     """Return a text that any terminal shows and none obeys; what stdout cannot take is escaped."""
-    text = _COMMANDS.sub(lambda found: _escaped(found[0]), text)
     encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _escaped(letter: str) -> str:
-    return f"\\x{ord(letter):02x}" if letter < "\u0100" else f"\\u{ord(letter):04x}"
+    return harmless(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def say_json(tree: Any) -> None:
@@ -107,9 +100,8 @@ def to_json(tree: Any, *, indent: int | None) -> str:
     """
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     text = _dumped(tree, indent=indent, ensure_ascii=encoding != "utf8")
-    # In JSON such letters are nowhere but in strings. Half a surrogate pair is no letter either.
-    text = _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return text.encode("utf-8", "backslashreplace").decode()
+    # In JSON such letters are nowhere but in strings.
+    return COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _dumped(tree: Any, *, indent: int | None, ensure_ascii: bool) -> str:

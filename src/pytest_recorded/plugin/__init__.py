@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MARKER = (
     "recorded(*functions, mode=…, cassette=…, scope=…, match=[…], ignore=[…], redact=[…], hosts=[…], ignore_hosts=[…], "
     "kinds=[…], live=[…], data=…, before_record_request=…, before_record_response=…, failed=…, block_network=…, "
-    "allowed_hosts=[…], verify_serve=…, no_verify=[…]): record the calls of this test "
+    "allowed_hosts=[…], verify_serve=…, no_verify=[…], list_keys=[…]): record the calls of this test "
     "once and replay them from then on. Without functions: all HTTP. With dotted paths: those functions "
     "too; then also kind=, key=, request=, response=, data=, error=."
 )
@@ -62,6 +62,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(Distributing(_session(config)), "recorded-distributing")
     elif is_guarded(config):
         _guard(config)
+    if config.getoption("--record-accept") and not hasattr(config, "workerinput"):
+        _accept(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -126,6 +128,17 @@ def _guard(config: pytest.Config) -> TestSession:
 
         config.pluginmanager.register(Guarding(session), "recorded-guarding")
     return session
+
+
+def _accept(config: pytest.Config) -> None:
+    from ..errors import RecordedError  # noqa: PLC0415 - see the law of this file
+
+    session = _session(config)
+    if not session.options.mode.compares:
+        try:
+            session.accept()
+        except RecordedError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..takeover import Taken
+    from .changing import Changing
     from .session import TestSession
 
 __all__ = ["Closing", "Distributing", "Telling"]
@@ -29,6 +30,7 @@ class Closing:
         self._outcomes: list[tuple[Path, Taken | CassetteError]] = []
         self._failed: set[str] = set()
         self._has_kept_unused = False
+        self._changing: Changing | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a test tells, from whichever process."""
@@ -56,11 +58,15 @@ class Closing:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Take over what was recorded."""
         self._take_in(self._session.told_controller())
+        if self._session.options.mode.compares:
+            self._changing = _changes(self._session, self._tally.cassettes)
         self._outcomes = self._session.take_over(self._tally.cassettes)
+        if self._changing is not None:
+            self._changing.accept(self._session)
         self._session.close()
-        counts = self._tally.counts
         broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
-        broken = broken or any(counts[what] for what in ("changed", "new", "missed"))
+        broken = broken or bool(self._tally.counts["missed"])
+        broken = broken or (self._changing is not None and self._changing.is_broken)
         broken = broken or is_too_old(self._tally, self._session.options)
         if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._tally.sampled is not None:
             # On some days it is nobody's turn.
@@ -70,8 +76,12 @@ class Closing:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the verdict."""
+        for line in self._session.accepted:
+            terminalreporter.write_line(line)
         if not (self._tally.by_test or self._tally.late or self._tally.attempts or self._tally.sampled):
             return
+        if self._changing is not None:
+            self._changing.write_to(terminalreporter)
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
         lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
@@ -86,6 +96,14 @@ class Closing:
                 terminalreporter.write_line(f"  {shown}: {changes}")
         if self._has_kept_unused:
             terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
+
+
+def _changes(session: TestSession, cassettes: set[str]) -> Changing:
+    from .changing import Changing  # noqa: PLC0415 - loads pydantic; only runs that call the world again need it
+
+    changing = Changing(session.options, session.root)
+    changing.gather(session.staged(cassettes))
+    return changing
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -277,6 +277,10 @@ class Running:
         if not self.is_rehearsal:
             scopes, self._loose = [scope, *self._loose], []
         counts = sum((one.counts for one in scopes), Counter())
+        if changes := [call for one in scopes for call in one.changes]:
+            from .changing import properties  # noqa: PLC0415 - loads pydantic, which a replay has no use for
+
+            report.user_properties += properties(changes)
         held = attempt.has_failed and counts["recorded"] + counts["kept"] and scope.uses_kept
         # Whatever is an attribute of a report travels to xdist's controller with it.
         report.recorded = {  # type: ignore[attr-defined]

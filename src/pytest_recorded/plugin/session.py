@@ -12,7 +12,7 @@ from ..guard import Log, Policy
 from ..modes import RecordMode, choose_mode, is_ci
 from ..options import Options
 from ..staging import Session as StagingSession
-from ..staging import new_id
+from ..staging import Staging, new_id
 from ..store.lease import owner
 from ..suite import Suite
 from .table import command_line_mode, command_line_options, ini_options, is_guarded
@@ -48,6 +48,8 @@ class TestSession:
         self._ini = ini_options(config)
         self._is_ci = is_ci(os.environ.get("CI"))
         self._suites: dict[Path, Suite] = {}
+        #: What came of answers that were to be accepted, in words.
+        self.accepted: list[str] = []
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
         #: The options of a test that says nothing itself.
         self.options = self.options_for({}, {})
@@ -71,8 +73,8 @@ class TestSession:
         """Refuse what was typed and would do nothing; in an ini file it waits for a run in which it does."""
         mode = self.options.mode
         for name, why in (("sample", _WHY_SAMPLE), ("repeat", _WHY_REPEAT)):
-            if name in self._command_line and not mode.asks_again:
-                again = ", ".join(other for other in RecordMode if other.asks_again)
+            if name in self._command_line and not mode.compares:
+                again = ", ".join(other for other in RecordMode if other.compares)
                 raise ConfigurationError(
                     f"--record-{name} is of no use in mode {mode}: {why} "
                     f"Add --record-mode=verify (or another of: {again}), or leave it out."
@@ -81,12 +83,12 @@ class TestSession:
     @property
     def share(self) -> float | None:
         """Which share of the recorded tests runs; None for all."""
-        return self.options.sample if self.options.mode.asks_again else None
+        return self.options.sample if self.options.mode.compares else None
 
     @property
     def times(self) -> int:
         """How often each recorded test runs."""
-        return self.options.repeat if self.options.mode.asks_again else 1
+        return self.options.repeat if self.options.mode.compares else 1
 
     def told_workers(self) -> dict[str, Any]:
         """Return what xdist's workers have to know to be of the same session."""
@@ -136,6 +138,17 @@ class TestSession:
         """Return what xdist's controller has to know at the end, besides what reports have told."""
         return {"late": self.late_calls(), "network": self.log.take(), "sampled": self.sampled}
 
+    def staged(self, cassettes: set[str]) -> list[tuple[Path, Path]]:
+        """Return the cassettes that this session has made calls of, each with its staging file.
+
+        Args:
+            cassettes: Paths of the cassettes that tests have used.
+
+        """
+        paths = sorted({*self._suites, *(self.root / cassette for cassette in cassettes)})
+        files = [(path, Staging(path, self.staging).existing()) for path in paths]
+        return [(path, file) for path, file in files if file is not None]
+
     def take_over(self, cassettes: set[str]) -> list[tuple[Path, Taken | CassetteError]]:
         """Take over what all processes of this session have recorded; return what came of each cassette.
 
@@ -152,6 +165,23 @@ class TestSession:
                 problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
                 outcomes.append((path, problem))
         return outcomes
+
+    def accept(self) -> set[str]:
+        """Take answers that were verified into the cassette, if that is asked for; return the ids of their calls.
+
+        Raises:
+            CassetteError: It cannot be written.
+            UsageError: There is nothing of that kind.
+
+        """
+        wanted: list[str] = self.config.getoption("--record-accept") or []
+        if not wanted:
+            return set()
+        from ..changes.accepting import accept  # noqa: PLC0415 - loads pydantic
+
+        accepted = accept(self.root / self.options.cassette, wanted)
+        self.accepted = [f"{self.options.cassette}: {line}" for line in accepted.lines()]
+        return {call.id for call in accepted.taken}
 
     def close(self) -> None:
         """Close all files."""

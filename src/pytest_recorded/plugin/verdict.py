@@ -89,16 +89,11 @@ def _used(usage: Usage) -> str:
 
 def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tuple[str, bool]]:
     """Yield the lines of the verdict, each with whether it reports a trouble."""
-    trouble = bool(tally.counts["missed"] or tally.counts["changed"] or tally.counts["new"])
-    trouble = trouble or any(is_blocked for *_, is_blocked in tally.attempts)
+    trouble = bool(tally.counts["missed"]) or any(is_blocked for *_, is_blocked in tally.attempts)
     yield f"recorded: {in_words(tally.counts)}{_usage_in_words(tally)}", trouble
     if is_verbose:
         for test, counts in tally.by_test.items():
             yield f"  {test}: {in_words(counts)}", bool(counts["missed"])
-    changed = [test for test, counts in tally.by_test.items() if counts["changed"] or counts["new"]]
-    if changed:
-        yield f"  other answers than recorded: {_listed(changed)}", True
-        yield f"  take them over: pytest --record-mode=rewrite {arguments(changed)}", True
     served = [test for test, counts in tally.by_test.items() if counts["kept"]]
     if served:
         yield f"  answered from a run that failed before: {_listed(served)}", False

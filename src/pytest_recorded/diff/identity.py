@@ -1,0 +1,114 @@
+"""Numbers for values: exactly equal values have the same one, so that they are looked into once.
+
+Exactly equal means of the same type all through: 1 is neither 1.0 nor true, -0.0 is not 0.0; NaN is itself, and the
+order of a dict's keys is no difference.
+"""
+
+from __future__ import annotations
+
+from marshal import dumps
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+__all__ = ["Identity", "is_same_leaf"]
+
+# The last version of marshal that writes equal values alike however often they are referred to.
+_WITHOUT_REFERENCES: Final = 2
+
+
+def is_same_leaf(old: Any, new: Any) -> bool:
+    """Return whether two values without parts are exactly equal."""
+    if old is new:
+        return True
+    if type(old) is not type(new):
+        return False
+    return repr(old) == repr(new) if type(old) is float else bool(old == new)
+
+
+class Identity:
+    """Gives values their numbers. The values have to stay alive and unchanged while it is used."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._of_containers: dict[int, int] = {}
+        self._unhashable: list[tuple[Any, int]] = []
+
+    @staticmethod
+    def are_written_alike(old: Any, new: Any) -> bool:
+        """Return whether two values are exactly equal, keys in the same order: a quick look."""
+        written = _written(old)
+        return written is not None and written == _written(new)
+
+    def are_same(self, old: Any, new: Any) -> bool:
+        """Return whether two values are exactly equal."""
+        if old is new:
+            return True
+        if type(old) is not type(new):
+            return False
+        if type(old) not in (dict, list):
+            return is_same_leaf(old, new)
+        return self.are_written_alike(old, new) or self.of(old) == self.of(new)
+
+    def of_items(self, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[int], list[int]]:
+        """Return the numbers of the items of two lists: comparable with each other, and with no others.
+
+        What both lists have in the same writing is recognised by it, in a tenth of the time.
+        """
+        one, other = list(map(_written, old)), list(map(_written, new))
+        known: dict[bytes | None, int] = {}
+        for written in set(one).intersection(other) - {None}:
+            known[written] = -1 - len(known)
+        return (
+            [known[written] if written in known else self.of(item) for written, item in zip(one, old, strict=True)],
+            [known[written] if written in known else self.of(item) for written, item in zip(other, new, strict=True)],
+        )
+
+    def of(self, value: Any) -> int:
+        """Return the number of a value. Goes down without recursion: nesting may be as deep as memory allows."""
+        if type(value) not in (dict, list):
+            return self._of_leaf(value)
+        known = self._of_containers
+        todo = [value]
+        while todo:
+            container = todo[-1]
+            items = container.values() if type(container) is dict else container
+            unknown = [item for item in items if type(item) in (dict, list) and id(item) not in known]
+            if unknown:
+                todo += unknown
+                continue
+            todo.pop()
+            known[id(container)] = self._of_container(container)
+        return known[id(value)]
+
+    def _of_container(self, container: Any) -> int:
+        if type(container) is dict:
+            return self._number((dict, frozenset((key, self._of_part(item)) for key, item in container.items())))
+        return self._number((list, *map(self._of_part, container)))
+
+    def _of_part(self, value: Any) -> int:
+        return self._of_containers[id(value)] if type(value) in (dict, list) else self._of_leaf(value)
+
+    def _of_leaf(self, value: Any) -> int:
+        kind = type(value)
+        try:
+            return self._number((kind, repr(value) if kind is float else value))
+        except TypeError:
+            # It cannot be hashed, so it is looked for.
+            for other, number in self._unhashable:
+                if is_same_leaf(other, value):
+                    return number
+            self._unhashable.append((value, self._number((kind, "unhashable", len(self._unhashable)))))
+            return self._unhashable[-1][1]
+
+    def _number(self, key: Hashable) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+def _written(value: Any) -> bytes | None:
+    """Return a value as bytes that tell types apart; None if it is nested deeply, or not of JSON's types alone."""
+    try:
+        return dumps(value, _WITHOUT_REFERENCES)
+    except ValueError:
+        return None

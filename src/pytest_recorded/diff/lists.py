@@ -1,0 +1,135 @@
+"""Which items of two lists belong together.
+
+First those that are equal, or have the same key, wherever they are: mates. Most of them are in the same order in both
+lists; they are the spine. What is between two vertebrae has no mates, and is paired where it looks alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from .gaps import Gaps
+from .sequence import aligned, increasing
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+    from .edits import Deadline
+    from .gaps import Step
+    from .identity import Identity
+
+    #: What a place is known by, and the place.
+    Known = tuple[Hashable, int]
+
+__all__ = ["matched"]
+
+#: What is taken for a key if all items have it, and no two of a list the same one.
+_KEYS: Final = ("id", "_id", "uuid", "guid", "uid", "key", "slug", "name", "code", "url")
+
+
+def matched(
+    old: Sequence[Any], new: Sequence[Any], key: str | None, identity: Identity, deadline: Deadline
+) -> tuple[bool, list[Step]]:
+    """Return whether items that are in both lists have another order, and what became of those that are not equal.
+
+    Args:
+        old: A list.
+        new: Another one.
+        key: The declared key of their items; None if there is none.
+        identity: Says what is equal.
+        deadline: When to come to an end.
+
+    """
+    if len(old) == len(new) == 1 and key is None:
+        # Lists in lists in lists are gone down without looking at all that is in them again and again.
+        return False, Gaps(old, new, None, identity, is_declared=False).steps([0], [0], 0, 0)
+    one, other = identity.of_items(old, new)
+    head, tail = _equal_ends(one, other)
+    left, right = slice(head, len(old) - tail), slice(head, len(new) - tail)
+    pairing = _Pairing(old[left], new[right], one[left], other[right])
+    is_reordered, steps = pairing.steps(key, identity, deadline)
+    return is_reordered, [(op, head + at, head + to) for op, at, to in steps]
+
+
+class _Pairing:
+    """Two lists whose ends differ, with the numbers of their items."""
+
+    def __init__(self, old: Sequence[Any], new: Sequence[Any], one: list[int], other: list[int]) -> None:
+        self._old = old
+        self._new = new
+        self._one = one
+        self._other = other
+
+    def steps(self, key: str | None, identity: Identity, deadline: Deadline) -> tuple[bool, list[Step]]:
+        found = _detected(self._old, self._new) if key is None else key
+        mates = (
+            self._with_equals(deadline) if found is None else _mates(_keys(self._old, found), _keys(self._new, found))
+        )
+        spine = [mates[at] for at in increasing([to for _, to in mates])]
+        steps = [("walk", at, to) for at, to in mates if self._one[at] != self._other[to]]
+        gaps = Gaps(self._old, self._new, found, identity, is_declared=key is not None)
+        taken, taken_there = {at for at, _ in mates}, {to for _, to in mates}
+        for (at, to), (stop, end) in pairwise([(-1, -1), *spine, (len(self._old), len(self._new))]):
+            if stop - at > 1 or end - to > 1:
+                left = [place for place in range(at + 1, stop) if place not in taken]
+                right = [place for place in range(to + 1, end) if place not in taken_there]
+                steps += gaps.steps(left, right, at + 1, to + 1)
+        # What is in the same place stays in the order in which it was found.
+        steps.sort(key=lambda step: step[2])
+        return len(spine) < len(mates), steps
+
+    def _with_equals(self, deadline: Deadline) -> list[tuple[int, int]]:
+        """Return the places of equal items, in the order of the old list."""
+        is_shuffled = len(self._one) == len(self._other) and Counter(self._one) == Counter(self._other)
+        blocks = [] if is_shuffled else aligned(self._one, self._other, deadline)
+        mates = [(at + shift, to + shift) for at, to, size in blocks for shift in range(size)]
+        taken, taken_there = {at for at, _ in mates}, {to for _, to in mates}
+        left = [(number, at) for at, number in enumerate(self._one) if at not in taken]
+        right = [(number, to) for to, number in enumerate(self._other) if to not in taken_there]
+        moved = _mates(left, right)
+        if 2 * len(moved) < max(len(left), len(right)):
+            # Among many other changes, a number that is here and there is no number that has moved.
+            moved = [(at, to) for at, to in moved if type(self._old[at]) in (dict, list)]
+        return sorted(mates + moved)
+
+
+def _equal_ends(one: list[int], other: list[int]) -> tuple[int, int]:
+    shorter = min(len(one), len(other))
+    head = next((at for at in range(shorter) if one[at] != other[at]), shorter)
+    tail = next((at for at in range(shorter - head) if one[-1 - at] != other[-1 - at]), shorter - head)
+    return head, tail
+
+
+def _detected(old: Sequence[Any], new: Sequence[Any]) -> str | None:
+    """Return the field that is a key of the items of both lists."""
+    if not old or not new or type(old[0]) is not dict:
+        return None
+    return next((name for name in _KEYS if name in old[0] and _is_key(name, old) and _is_key(name, new)), None)
+
+
+def _is_key(name: str, items: Sequence[Any]) -> bool:
+    seen: set[Hashable] = set()
+    for item in items:
+        if type(item) is not dict or type(item.get(name)) not in (str, int):
+            return False
+        if item[name] in seen:
+            return False
+        seen.add(item[name])
+    return True
+
+
+def _keys(items: Sequence[Any], name: str) -> Iterator[Known]:
+    """Yield the key of each item that has one, and where the item is."""
+    for place, item in enumerate(items):
+        if type(item) is dict and type(item.get(name)) in (str, int, bool, float):
+            yield (type(item[name]), item[name]), place
+
+
+def _mates(left: Iterable[Known], right: Iterable[Known]) -> list[tuple[int, int]]:
+    """Return the places that are known by the same, in the order of the left ones; the first goes with the first."""
+    waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
+    for known, place in right:
+        waiting[known].append(place)
+    return [(place, waiting[known].popleft()) for known, place in left if waiting.get(known)]

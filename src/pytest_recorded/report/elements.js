@@ -1,0 +1,99 @@
+// Elements of the page. The law of this file: what was recorded becomes text, never an element, an attribute that is run,
+// or a link to elsewhere.
+"use strict";
+const EQUAL_LINES = 3, EQUAL_TEXT = 160;
+
+const get = (id) => document.getElementById(id);
+const count = (number, thing) => `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name === "click") element.addEventListener("click", value);
+    else if (value !== undefined && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== undefined && child !== ""));
+  return element;
+}
+
+// An old and a new text: of parts, each of which begins with its sign.
+
+function diff(edit, isWhole, isSide) {
+  const parts = edit.parts.map((part) => [part[0], part.slice(1)]);
+  if (!parts.length) return [];
+  const isLong = parts.some(([, text]) => text.includes("\n"));
+  const shown = isSide ? lined(parts, isWhole, sideRow, "sides")
+    : edit.prose || (!isLong && parts.some(([sign]) => sign === "=")) ? make("p", { class: "prose" }, parts.flatMap(([sign, text]) => marked(sign, text, isWhole)))
+    : lined(parts, isWhole, inlineRow, "lines");
+  return edit.cut ? [shown, make("p", { class: "cut" }, edit.cut)] : [shown];
+}
+
+const mark = (sign, text) => sign === "=" ? text : make(sign === "-" ? "del" : "ins", {}, text);
+
+function marked(sign, text, isWhole) {
+  if (sign !== "=" || isWhole || text.length < 3 * EQUAL_TEXT) return [mark(sign, text)];
+  const middle = text.slice(EQUAL_TEXT, -EQUAL_TEXT);
+  return [text.slice(0, EQUAL_TEXT), folded(count(middle.length, "equal character"), () => [middle]), text.slice(-EQUAL_TEXT)];
+}
+
+function folded(text, unfold) {
+  const button = make("button", { type: "button", class: "fold", click: () => button.replaceWith(...unfold()) }, `… ${text} …`);
+  return button;
+}
+
+// Blocks of lines: of those that are equal on both sides, and of those between them.
+function blocks(parts) {
+  const found = [];
+  let left = [[]], right = [[]];
+  const close = (old, fresh) => {
+    const same = old.length === 1 && fresh.length === 1 && [...old[0], ...fresh[0]].every(([sign]) => sign === "=");
+    if (old.length || fresh.length) found.push({ same, left: old, right: fresh });
+  };
+  for (const [sign, text] of parts) {
+    if (sign === "=" && !left.at(-1).length && !right.at(-1).length) {
+      close(left.slice(0, -1), right.slice(0, -1));
+      [left, right] = [[[]], [[]]];
+    }
+    text.split("\n").forEach((line, at) => {
+      if (at && sign === "=") {
+        close(left, right);
+        [left, right] = [[[]], [[]]];
+      } else if (at) (sign === "-" ? left : right).push([]);
+      if (line && sign !== "+") left.at(-1).push([sign, line]);
+      if (line && sign !== "-") right.at(-1).push([sign, line]);
+    });
+  }
+  const has = (sign) => parts.some((part) => part[0] === "=" || part[0] === sign);
+  close(has("-") ? left : [], has("+") ? right : []);
+  return found;
+}
+
+function lined(parts, isWhole, row, name) {
+  const found = blocks(parts);
+  const element = make("div", { class: `code ${name}` });
+  for (let from = 0, to; from < found.length; from = to) {
+    for (to = from; to < found.length && found[to].same === found[from].same; to += 1);
+    const run = found.slice(from, to);
+    const before = from ? EQUAL_LINES : 0, after = to < found.length ? EQUAL_LINES : 0;
+    if (!run[0].same || isWhole || run.length <= before + after + 1) element.append(...run.flatMap(row));
+    else {
+      const hidden = run.slice(before, run.length - after);
+      element.append(...run.slice(0, before).flatMap(row), folded(count(hidden.length, "equal line"), () => hidden.flatMap(row)),
+        ...(after ? run.slice(-after) : []).flatMap(row));
+    }
+  }
+  return element;
+}
+
+const lineOf = (line, sign) => make("div", { class: `line ${{ "-": "old", "+": "new" }[sign] || ""}` },
+  line.map(([kind, text]) => mark(kind, text)));
+
+function inlineRow({ same, left, right }) {
+  return same ? [lineOf(left[0], "=")] : [...left.map((line) => lineOf(line, "-")), ...right.map((line) => lineOf(line, "+"))];
+}
+
+function sideRow({ same, left, right }) {
+  const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, at) => at);
+  const cell = (line, sign) => line ? lineOf(line, same ? "=" : sign) : make("div", { class: "line none" });
+  return rows.map((at) => make("div", { class: "pair" }, cell(left[at], "-"), cell(right[at], "+")));
+}

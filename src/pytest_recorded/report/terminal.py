@@ -1,0 +1,213 @@
+"""A report in the style of pytest's own summary: groups, the worst first, in few lines.
+
+The law of this file: it is bounded in lines and in width however large the report is, says nothing when nothing has
+changed, and can be read without colours.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from ..changes.model import ORDER, ChangeClass
+from .columns import fitted, wrapped
+from .digest import COUNTED_ONLY, Digest, chained, groups_of, metric_lines, proposals, rows, title
+from .values import edit_of, in_one_line, place, shortened, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ..changes.model import Call, Change, Group, Report
+    from .columns import Markup, Piece
+    from .digest import Shown
+
+__all__ = ["terminal_lines"]
+
+_NARROWEST: Final = 40
+_MOST_GROUPS: Final = 20
+_MOST_CHANGES: Final = 8
+_MOST_TESTS: Final = 4
+_MOST_LINES: Final = 4
+_MOST_PROPOSALS: Final = 20
+# Of a value, before its words are compared; and around those that differ.
+_LONGEST_VALUE: Final = 4_000
+_AROUND: Final = 40
+_LONGEST_SCALAR: Final = 200
+_SIGNS: Final = {"add": "+", "remove": "-", "replace": "~", "reorder": "~", "invalid": "!"}
+_PLAIN: Final[Markup] = {}
+_COLOURS: Final[dict[str, Markup]] = {"-": {"red": True}, "+": {"green": True}, "=": {}}
+
+
+def terminal_lines(
+    report: Report, *, width: int = 80, written: Iterable[str] = (), accept: str | None = "pytest --record-accept="
+) -> Iterator[Piece]:
+    """Yield a report as texts with their markup, for `TerminalReporter.write(text, **markup)`; line breaks are there.
+
+    Nothing is yielded when nothing has changed and nothing varies by itself.
+
+    Args:
+        report: The report.
+        width: Of the terminal, in columns.
+        written: The files that the report was written to.
+        accept: What takes the new answers of a group into the cassette, up to its fingerprint; None if nothing can.
+
+    """
+    digest = Digest(report)
+    width = max(width, _NARROWEST)
+    for line in _lines(digest, width, tuple(written), accept if report.mode == "verify" else None):
+        yield from fitted(line, width)
+        yield "\n", _PLAIN
+
+
+def _lines(digest: Digest, width: int, written: tuple[str, ...], accept: str | None) -> Iterator[list[Piece]]:
+    report = digest.report
+    if not digest.changed and not report.noise:
+        return
+    yield [(_separator(title(report), width), _markup_of(_worst(report)))]
+    if digest.changed:
+        yield from _table(report)
+        yield from _groups(digest, width)
+    yield from _not_verified(report)
+    yield from _proposals(report)
+    if digest.changed and accept is not None:
+        # A live call that has failed has no answer to accept.
+        groups = (shown.group for shown in digest.groups() if shown.group.change_class != ChangeClass.ERROR)
+        one = next((f"{accept}{in_one_line(group.fingerprint)}   " for group in groups), "")
+        yield [(f"accept: {one}all: {accept}all", _PLAIN)]
+    if digest.changed:
+        yield [("report: ", _PLAIN), (in_one_line(", ".join(written)) or "--record-report=changes.html", _PLAIN)]
+
+
+def _separator(text: str, width: int) -> str:
+    fill = "=" * max(1, (width - len(text) - 2) // 2)
+    return f"{fill} {text} {fill}"
+
+
+def _worst(report: Report) -> ChangeClass:
+    return next((row.change_class for row in rows(report)), ChangeClass.VOLATILE)
+
+
+def _markup_of(change_class: ChangeClass) -> Markup:
+    if ORDER[change_class] <= ORDER[ChangeClass.PROJECTION]:
+        return {"red": True, "bold": True}
+    return {"cyan": True} if change_class in COUNTED_ONLY else {"yellow": True, "bold": True}
+
+
+def _table(report: Report) -> Iterator[list[Piece]]:
+    """Yield the classes with their numbers, beside them what the calls have used."""
+    beside = [f"{name:<12} {text}" for name, text in metric_lines(report.metrics, many=True)]
+    yield [(f" {'class':<11}{'calls':>7}{'groups':>8}{'tests':>7}", {"bold": True})]
+    found = rows(report)
+    for at in range(max(len(found), len(beside))):
+        numbers = " " * 34
+        markup = _PLAIN
+        if at < len(found):
+            row = found[at]
+            numbers = f" {row.change_class:<11}{row.calls:>7,}{row.groups:>8,}{row.tests:>7,}"
+            markup = _markup_of(row.change_class)
+        yield [(numbers, markup), ("    " + beside[at] if at < len(beside) else "", _PLAIN)]
+
+
+def _groups(digest: Digest, width: int) -> Iterator[list[Piece]]:
+    found = digest.groups()
+    for shown in islice(found, _MOST_GROUPS):
+        yield from _group(shown, width)
+    left: dict[ChangeClass, int] = {}
+    for shown in found:
+        left[shown.group.change_class] = left.get(shown.group.change_class, 0) + 1
+    if left:
+        yield [(f"... and {groups_of(left)}", _PLAIN)]
+    if counted := digest.counted():
+        yield [(f"not shown: {groups_of(counted)}", _PLAIN)]
+
+
+def _group(shown: Shown, width: int) -> Iterator[list[Piece]]:
+    group, kinds = shown.group, list(dict.fromkeys(call.name or call.kind for call in shown.calls))
+    times = f" x{shown.number:,}" if shown.number > 1 else ""
+    what = in_one_line(", ".join(kinds[:2]) + (", …" if len(kinds) > 2 else ""))  # noqa: PLR2004 - as in the slice
+    head: list[Piece] = [
+        (f"{group.change_class}{times}", _markup_of(group.change_class)),
+        (f"  {in_one_line(group.fingerprint)}  {what}  {place(group.slot, group.path)}{_types(group)}", {"bold": True}),
+    ]
+    yield from wrapped(head, width, indent=2, most=2)
+    if shown.tests:
+        more = f" and {len(shown.tests) - _MOST_TESTS:,} more" if len(shown.tests) > _MOST_TESTS else ""
+        yield [("    " + ", ".join(map(in_one_line, _short(shown.tests[:_MOST_TESTS]))) + more, {"light": True})]
+    if hint := next((call.hint for call in shown.calls if call.hint), ""):
+        yield from wrapped([(f"    {in_one_line(hint)}", _PLAIN)], width, indent=4, most=_MOST_LINES)
+    for change in shown.changes[:_MOST_CHANGES]:
+        yield from wrapped(_change(change), width, indent=6, most=_MOST_LINES)
+    if len(shown.changes) > _MOST_CHANGES:
+        yield [(f"    ... and {len(shown.changes) - _MOST_CHANGES:,} more", _PLAIN)]
+    for call, later in shown.later[:_MOST_TESTS]:
+        yield from wrapped(_chain(call, later), width, indent=4, most=_MOST_LINES)
+
+
+def _short(tests: list[str]) -> list[str]:
+    """Return names of tests; where the file is that of the one before, it is left out."""
+    files = ["", *(test.partition("::")[0] for test in tests)]
+    return [
+        "::" + test.partition("::")[2] if "::" in test and file == test.partition("::")[0] else test
+        for file, test in zip(files, tests, strict=False)
+    ]
+
+
+def _types(group: Group) -> str:
+    if group.old_type is None and group.new_type is None:
+        return ""
+    if group.old_type == group.new_type:
+        return f"  {group.old_type}"
+    return f"  {group.old_type or '(absent)'} -> {group.new_type or '(absent)'}"
+
+
+def _chain(call: Call, later: int) -> list[Piece]:
+    head = f"    chain: {chained(later)} {in_one_line(call.id[:12])}: "
+    return [(head, {"yellow": True}), (in_one_line(call.request), _PLAIN)]
+
+
+def _change(change: Change) -> list[Piece]:
+    head = f"    {_SIGNS[change.op]} {in_one_line(change.path) if change.path != '$' else change.slot}  "
+    if change.slot == "call":
+        return [(head + ("a new call" if change.op == "add" else "a call that is not made any more"), _PLAIN)]
+    if change.op == "reorder":
+        return [(head + "the same items in another order", _PLAIN)]
+    edit = edit_of(change, _LONGEST_VALUE)
+    if edit.is_prose and change.has_old and change.has_new:
+        return [(head, _PLAIN), *_marked(shortened(edit.words, _AROUND))]
+    pieces: list[Piece] = [(head, _PLAIN)]
+    if change.has_old:
+        pieces.append((_scalar(change.old), _COLOURS["-"]))
+    if change.has_old and change.has_new:
+        pieces.append((" -> ", _PLAIN))
+    if change.has_new:
+        pieces.append((_scalar(change.new), _COLOURS["+"]))
+    return pieces
+
+
+def _scalar(value: Any) -> str:
+    text = in_one_line(text_of(value))
+    return text if len(text) <= _LONGEST_SCALAR else f"{text[:_LONGEST_SCALAR]}… ({len(text):,} characters)"
+
+
+def _marked(parts: list[tuple[str, str]]) -> Iterator[Piece]:
+    for sign, text in parts:
+        line = in_one_line(text)
+        yield (line if sign == "=" else f"[-{line}-]" if sign == "-" else f"{{+{line}+}}"), _COLOURS[sign]
+
+
+def _not_verified(report: Report) -> Iterator[list[Piece]]:
+    if report.not_verified:
+        reasons = ", ".join(f"{number:,} {in_one_line(reason)}" for reason, number in report.not_verified.items())
+        yield [(f"not made again: {reasons}", {"yellow": True})]
+
+
+def _proposals(report: Report) -> Iterator[list[Piece]]:
+    found = proposals(report)
+    if not found:
+        return
+    yield [("varies from one live answer to the next; to ignore it, in the ini file:", _PLAIN)]
+    yield [("record_ignore =", {"bold": True})]
+    for path in found[:_MOST_PROPOSALS]:
+        yield [(f"    {in_one_line(path)}", {"bold": True})]
+    if len(found) > _MOST_PROPOSALS:
+        yield [(f"... and {len(found) - _MOST_PROPOSALS:,} more", _PLAIN)]

@@ -1,0 +1,153 @@
+"""Values of a report as text: cut so that what differs is seen, and prose by its words.
+
+The law of this file: it shows anything, and what it returns commands no terminal and turns no letters around.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ..diff import words
+from ..plain import Bare
+from ..shown import harmless
+from .tree import json_text
+
+if TYPE_CHECKING:
+    from ..changes.model import Change
+
+__all__ = [
+    "LONGEST_FIELD",
+    "Edit",
+    "edit_of",
+    "edit_of_trees",
+    "in_one_line",
+    "is_prose",
+    "place",
+    "shortened",
+    "text_of",
+]
+
+#: How many characters of a value are looked at.
+LONGEST_FIELD: Final = 20_000
+# Before the first difference, of a value that is cut.
+_BEFORE: Final = 200
+# Words of a text that is read as prose.
+_PROSE: Final = 3
+
+Words = list[tuple[str, str]]
+
+
+class Edit(NamedTuple):
+    """An old value and a new one as text, by what is equal (`=`), what went (`-`) and what came (`+`).
+
+    Attributes:
+        words: The parts, in their order.
+        is_prose: Whether the values are texts for readers, shown without quotes.
+        cut: What is not shown, in a sentence; `""` if everything is.
+
+    """
+
+    words: Words
+    is_prose: bool
+    cut: str
+
+
+def text_of(value: Any, *, indent: int | None = None) -> str:
+    """Return a value as JSON writes it; what JSON has not got as the word for it."""
+    return harmless(str(value)) if isinstance(value, Bare) else json_text(value, indent=indent)
+
+
+def is_prose(value: Any) -> bool:
+    """Return whether a value is a text for readers: some words."""
+    return (
+        isinstance(value, str) and not isinstance(value, Bare) and len(value[:2_000].split(None, _PROSE)) > _PROSE - 1
+    )
+
+
+def edit_of(change: Change, longest: int = LONGEST_FIELD) -> Edit:
+    """Return what a change does to its value; of a long one the part that differs first."""
+    return edit_of_trees(
+        (change.old,) if change.has_old else (), (change.new,) if change.has_new else (), longest, is_cut=change.is_cut
+    )
+
+
+def edit_of_trees(
+    old: tuple[Any, ...], new: tuple[Any, ...], longest: int = LONGEST_FIELD, *, is_cut: bool = False
+) -> Edit:
+    """Return the same of a value that may be there or not, before and after: none of it, or one."""
+    prose = all(map(is_prose, (*old, *new)))
+    one, other = (_joined(side, is_prose=prose) for side in (old, new))
+    whole = max(len(one), len(other))
+    one, other, start = _window(one, other, longest)
+    if not old or not new:
+        parts = [(sign, text) for sign, text in (("-", one), ("+", other)) if text]
+    else:
+        parts = _by_words(one, other, is_value=_is_atom(*old, *new))
+    cut = ""
+    if whole > longest:
+        cut = f"{longest:,} of {whole:,} characters are shown" + (f", from the {start + 1:,}th on" if start else "")
+    elif is_cut:
+        cut = "the values are too large to be given in full"
+    return Edit([(sign, harmless(text)) for sign, text in parts], prose, cut)
+
+
+def _joined(side: tuple[Any, ...], *, is_prose: bool) -> str:
+    if not side:
+        return ""
+    return side[0] if is_prose else text_of(side[0], indent=2)
+
+
+def _is_atom(*values: Any) -> bool:
+    """Return whether values are read as a whole: numbers, names, words of our own."""
+    return not any(isinstance(value, dict | list) or is_prose(value) for value in values)
+
+
+def _by_words(old: str, new: str, *, is_value: bool) -> Words:
+    if old == new:
+        return [("=", old)] if old else []
+    return [("-", old), ("+", new)] if is_value else words(old, new)
+
+
+def _window(old: str, new: str, longest: int) -> tuple[str, str, int]:
+    """Return two texts, cut to where they begin to differ, and from which character on they are given."""
+    if max(len(old), len(new)) <= longest:
+        return old, new, 0
+    same = _first_difference(old, new) if old and new else 0
+    start = max(0, same - _BEFORE) if same > longest - _BEFORE else 0
+    return old[start : start + longest], new[start : start + longest], start
+
+
+def _first_difference(old: str, new: str, step: int = 4_096) -> int:
+    at = 0
+    while at < min(len(old), len(new)) and old[at : at + step] == new[at : at + step]:
+        at += step
+    return next(
+        (place for place in range(at, min(len(old), len(new))) if old[place] != new[place]), min(len(old), len(new))
+    )
+
+
+def in_one_line(text: str) -> str:
+    """Return a text in one line, and harmless: its line breaks and tabs are escaped."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def shortened(parts: Words, around: int) -> Words:
+    """Return the parts of an edit, of what is equal only so much as stands around what is not.
+
+    Args:
+        parts: The parts.
+        around: Characters before and after each part that differs.
+
+    """
+    shown: Words = []
+    for place, (sign, text) in enumerate(parts):
+        before, after = (around if place else 0), (around if place + 1 < len(parts) else 0)
+        if sign == "=" and len(text) > before + after + 1:
+            text = text[:before] + "…" + (text[-after:] if after else "")  # noqa: PLW2901 - the same text, shorter
+        shown.append((sign, text))
+    return shown
+
+
+def place(slot: str, path: str) -> str:
+    """Return where a change is, as `response $.total`; the slot itself has no path."""
+    return slot if path in ("", "$") else f"{slot} {in_one_line(path)}"

@@ -48,6 +48,8 @@ class Suite:
         self.count = len(self.file) if self.file is not None else 0
         #: Calls that were made, or were still running, after their test had ended, in words.
         self.late: list[str] = []
+        #: The attempts of this process by their scopes, the oldest first.
+        self.attempts: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._leftovers: list[Leftover] | None = None
         self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}

@@ -10,9 +10,10 @@ from .miss import Question, describe, explain_miss
 
 if TYPE_CHECKING:
     from .call import Call, Ticket
+    from .limits import Budget
     from .scope import Scope
 
-__all__ = ["ended_before", "keyless", "late", "not_recorded", "said", "unreadable"]
+__all__ = ["ended_before", "keyless", "late", "not_recorded", "over_budget", "said", "unreadable"]
 
 
 def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingRecording:
@@ -74,6 +75,25 @@ def keyless(scope: Scope, kind: str, error: Exception) -> MissingRecording:
         f"Leave out what does not matter with ignore=[…], or give the call a key of its own with key=…"
     )
     return MissingRecording(message, kind=kind, reason="no key")
+
+
+def over_budget(scope: Scope, call: Call, budget: Budget, cause: Exception | None = None) -> MissingRecording:
+    """Return the miss of a call that would go live, for which nothing is left, or nobody can tell (`cause`)."""
+    what = said(call)
+    if cause is None:
+        headline = f"{what} was not called: the budget of this run is spent."
+        why = f"budget:   {budget}, for all tests and all workers together"
+    else:
+        headline = f"{what} was not called: the budget of this run cannot be counted."
+        why = f"reason:   {cause}"
+    message = (
+        f"{headline}\n  test:     {scope.name or '(none)'}\n"
+        f"  cassette: {scope.suite.shown_path}, mode {scope.mode}\n  {why}"
+    )
+    if cause is None:
+        command = f"pytest --record-mode={scope.mode} --record-budget={budget.doubled} {shlex.quote(scope.run)}"
+        message += f"\n\nTo go on with this test: {command}"
+    return MissingRecording(message, kind=call.kind, reason="budget spent")
 
 
 def said(call: Call) -> str:

@@ -30,6 +30,7 @@ _GROUPS = {
     "llm": ("llm",),
     "queries": ("queries",),
     "cli": ("cli",),
+    "diff": ("diff",),
 }
 _MEASURED = (
     "pytest-recorded",
@@ -38,6 +39,9 @@ _MEASURED = (
     "pytest-recording",
     "cassetter",
     "genai-prices",
+    "deepdiff",
+    "jsonpatch",
+    "dictdiffer",
     "httpx",
     "requests",
     "aiohttp",

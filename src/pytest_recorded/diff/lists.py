@@ -82,6 +82,8 @@ class _Pairing:
 
     def _with_equals(self, deadline: Deadline) -> list[tuple[int, int]]:
         """Return the places of equal items, in the order of the old list."""
+        if len(self._one) * len(self._other) <= 1:
+            return []
         is_shuffled = len(self._one) == len(self._other) and Counter(self._one) == Counter(self._other)
         mates = [] if is_shuffled else self._in_order(deadline)
         taken, taken_there = {at for at, _ in mates}, {to for _, to in mates}

@@ -73,12 +73,11 @@ class Gaps:
         """Yield which items look alike, by their places in the gap: in the order of both."""
         if not left or not right:
             return
-        if len(left) * len(right) > _MOST_COMPARED:
-            yield from (
-                (at, at)
-                for at, (one, other) in enumerate(zip(left, right, strict=False))
-                if self._are_alike(self._old[one], self._new[other])
-            )
+        is_simple = len(left) == len(right) and not any(map(_has_features, self._items(left, right)))
+        if is_simple or len(left) * len(right) > _MOST_COMPARED:
+            for at, (one, other) in enumerate(zip(left, right, strict=False)):
+                if self._are_alike(self._old[one], self._new[other]):
+                    yield at, at
             return
         gains = self._gains(left, right)
         at = to = 0
@@ -90,6 +89,10 @@ class Gaps:
             else:
                 yield at, to
                 at, to = at + 1, to + 1
+
+    def _items(self, left: list[int], right: list[int]) -> Iterator[Any]:
+        yield from map(self._old.__getitem__, left)
+        yield from map(self._new.__getitem__, right)
 
     def _gains(self, left: list[int], right: list[int]) -> list[list[float]]:
         """Return for each two places how alike the best pairs are from there on, all together."""
@@ -132,3 +135,8 @@ class Gaps:
         if self._identity.of(old) == self._identity.of(new):
             return 1
         return 0.5 if type(old) is type(new) and type(old) in (dict, list) else 0
+
+
+def _has_features(item: Any) -> bool:
+    """Return whether there is more to an item than one word or number."""
+    return type(item) in (dict, list) or (type(item) is str and " " in item)

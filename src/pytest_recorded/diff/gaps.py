@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Gaps"]
 
-_MOST_COMPARED: Final = 1_000
+_MOST_COMPARED: Final = 20_000
 _LONGEST_TEXT: Final = 1_000
+# Of a word.
+_LETTERS: Final = 6
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -74,7 +76,7 @@ class Gaps:
         if not left or not right:
             return
         is_simple = len(left) == len(right) and not any(map(_has_features, self._items(left, right)))
-        if is_simple or len(left) * len(right) > _MOST_COMPARED:
+        if is_simple or self._effort(left, right) > _MOST_COMPARED:
             for at, (one, other) in enumerate(zip(left, right, strict=False)):
                 if self._are_alike(self._old[one], self._new[other]):
                     yield at, at
@@ -89,6 +91,12 @@ class Gaps:
             else:
                 yield at, to
                 at, to = at + 1, to + 1
+
+    def _effort(self, left: list[int], right: list[int]) -> int:
+        """Return about how many features would be looked at to compare all items with all others."""
+        one = sum(_size(self._old[place]) for place in left)
+        other = sum(_size(self._new[place]) for place in right)
+        return one * len(right) + other * len(left)
 
     def _items(self, left: list[int], right: list[int]) -> Iterator[Any]:
         yield from map(self._old.__getitem__, left)
@@ -140,3 +148,10 @@ class Gaps:
 def _has_features(item: Any) -> bool:
     """Return whether there is more to an item than one word or number."""
     return type(item) in (dict, list) or (type(item) is str and " " in item)
+
+
+def _size(item: Any) -> int:
+    """Return about how many features an item has, and one."""
+    if type(item) in (dict, list):
+        return 1 + len(item)
+    return 1 + min(len(item), _LONGEST_TEXT) // _LETTERS if type(item) is str else 1

@@ -33,8 +33,10 @@ _KEYS: Final = ("id", "_id", "uuid", "guid", "uid", "key", "slug", "name", "code
 
 def matched(
     old: Sequence[Any], new: Sequence[Any], key: str | None, identity: Identity, deadline: Deadline
-) -> tuple[bool, list[Step]]:
+) -> tuple[bool, list[Step]] | None:
     """Return whether items that are in both lists have another order, and what became of those that are not equal.
+
+    None if the time is up.
 
     Args:
         old: A list.
@@ -53,7 +55,10 @@ def matched(
     head, tail = _equal_ends(marks, other_marks)
     left, right = slice(head, len(old) - tail), slice(head, len(new) - tail)
     pairing = _Pairing(old[left], new[right], marks[left], other_marks[right], identity)
-    is_reordered, steps = pairing.steps(key, deadline)
+    found = pairing.steps(key, deadline)
+    if found is None:
+        return None
+    is_reordered, steps = found
     return is_reordered, [(op, head + at, head + to) for op, at, to in steps]
 
 
@@ -74,9 +79,11 @@ class _Pairing:
         self._other_marks = other_marks
         self._identity = identity
 
-    def steps(self, key: str | None, deadline: Deadline) -> tuple[bool, list[Step]]:
+    def steps(self, key: str | None, deadline: Deadline) -> tuple[bool, list[Step]] | None:
         found = _detected(self._old, self._new) if key is None else key
         mates = self._equal_mates(deadline) if found is None else self._keyed_mates(found)
+        if mates is None or deadline.is_over():
+            return None
         spine = [mates[at] for at in increasing([to for _, to in mates])]
         steps = [("walk", at, to) for at, to in mates if self._marks[at] != self._other_marks[to]]
         gaps = Gaps(self._old, self._new, found, self._identity, is_declared=key is not None)
@@ -93,11 +100,13 @@ class _Pairing:
     def _keyed_mates(self, key: str) -> list[Mates]:
         return _mates(_keys(self._old, key), _keys(self._new, key))
 
-    def _equal_mates(self, deadline: Deadline) -> list[Mates]:
-        """Return the places of equal items, in the order of the old list."""
+    def _equal_mates(self, deadline: Deadline) -> list[Mates] | None:
+        """Return the places of equal items, in the order of the old list; None if the time is up."""
         common = set(self._marks).intersection(self._other_marks)
-        one = self._identity.numbers(self._old, self._marks, common)
-        other = self._identity.numbers(self._new, self._other_marks, common)
+        one = self._identity.numbers(self._old, self._marks, common, deadline)
+        other = self._identity.numbers(self._new, self._other_marks, common, deadline)
+        if one is None or other is None:
+            return None
         if not set(one).intersection(other):
             return []
         is_shuffled = len(one) == len(other) and Counter(one) == Counter(other)

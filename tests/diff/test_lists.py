@@ -115,6 +115,11 @@ def test_a_number_that_is_elsewhere_too_has_not_moved_if_most_others_have_change
     assert told([1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6, 7]) == ["remove $[0]", "add $[5]"]
 
 
+def test_items_that_differ_in_the_type_of_a_number_are_different_items():
+    assert told([[1.0], [2], 3], [[2], [1], 3]) == ["remove $[0]", "add $[1]"]
+    assert told([[1], [2], 3], [[2], [1], 3]) == ["reorder $"]
+
+
 def test_declared_keys_go_before_what_looks_like_one():
     old = {"orders": [{"lines": [{"id": 1, "sku": 7, "n": 1}, {"id": 2, "sku": 8, "n": 2}]}]}
     new = {"orders": [{"lines": [{"id": 2, "sku": 7, "n": 1}, {"id": 1, "sku": 8, "n": 2}]}]}

@@ -9,7 +9,7 @@ from pytest_recorded.diff import ABSENT, Edit, diff, patched, path_text
 
 def told(old, new, **options):
     """Return the edits of a diff in short: what happened, and where."""
-    found = diff(old, new, **options)
+    found = diff(old, new, seconds=60, **options)
     assert patched(old, found.edits) == new
     return [f"{edit.op} {path_text(edit.path)}" for edit in found.edits]
 
@@ -87,7 +87,7 @@ def test_a_shuffled_list_is_one_change(count):
         new = list(old)
         random.Random(4).shuffle(new)
         new = new if new != old else new[::-1]
-        assert diff(old, new).edits == (Edit("reorder", (), (), old, new),)
+        assert diff(old, new, seconds=60).edits == (Edit("reorder", (), (), old, new),)
 
 
 def test_a_shuffled_list_with_other_changes_is_one_change_and_those():

@@ -68,11 +68,18 @@ def words(old: str, new: str, *, seconds: float = _SECONDS) -> list[tuple[str, s
     return joined
 
 
-def similarity(old: str, new: str) -> float:
-    """Return how much of two texts is the same, word by word and in the same order: from 0 (nothing) to 1 (equal)."""
+def similarity(old: str, new: str, *, seconds: float = _SECONDS) -> float:
+    """Return how much of two texts is the same, word by word and in the same order: from 0 (nothing) to 1 (equal).
+
+    Args:
+        old: A text.
+        new: Another one.
+        seconds: How long it may take. Then the rest counts as another text.
+
+    """
     if old == new:
         return 1.0
-    deadline = Deadline(_SECONDS)
+    deadline = Deadline(seconds)
     same = 0
     for gone, come, kept in _sentences(old, new, deadline):
         same += len(kept) + sum(len(word) for *_, word in _changes(_split(gone), _split(come), deadline))

@@ -158,3 +158,9 @@ def test_the_wheel_has_the_parts_of_the_page():
     assert sorted(item.name for item in folder.iterdir() if item.name.endswith((".css", ".html", ".js"))) == [
         "elements.js", "page.css", "page.html", "page.js",
     ]  # fmt: skip
+
+
+def test_the_title_is_text():
+    html = render_html(report(mode="</title><script>"))
+
+    assert "<title>changed responses: 0 of 0 calls (&lt;/title&gt;&lt;script&gt;)</title>" in html

@@ -6,7 +6,7 @@ The plugin says it when it starts, so that a `use_cassette` in an unmarked test 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +20,13 @@ class Ambient(NamedTuple):
     Attributes:
         root: Its rootdir.
         command_line: The record mode given on the command line, or None.
+        shared: What its tests and blocks have in common, by name: `staging`, the session of its staging files.
 
     """
 
     root: Path
     command_line: str | None
+    shared: dict[str, Any]
 
 
 # The sessions that run in this process, innermost last: pytester nests them.

@@ -68,7 +68,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
     def _scope(self) -> Scope:
         mode = _mode(self._mode)
         options = replace(self._options, mode=mode)
-        suite = Suite(self._path.absolute(), Session.new(mode))
+        suite = Suite(self._path.absolute(), _session(mode))
         if mode.records:
             suite.recover()
         carry_over_threads()
@@ -90,7 +90,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         try:
             scope.close(passed=passed)
             tell(scope, "block", passed=passed)
-            if scope.mode.records:
+            if scope.mode.compares or scope.mode.records:
                 scope.suite.take_over()
                 if passed:
                     scope.taken_over()
@@ -175,6 +175,15 @@ def _within(fn: Any, block: Callable[[], use_cassette]) -> Any:
                 return fn(*args, **kwargs)
 
     return in_cassette
+
+
+def _session(mode: RecordMode) -> Session:
+    """Return the session of a block. What blocks of one run of pytest verify is accepted together with its tests'."""
+    running = now_running()
+    if running is None or mode is not RecordMode.VERIFY:
+        return Session.new(mode)
+    found = running.shared.setdefault("staging", Session.new(mode))
+    return Session(found.id, found.owner, mode)
 
 
 def _mode(written: RecordMode | None) -> RecordMode:

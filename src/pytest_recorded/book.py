@@ -24,6 +24,7 @@ from .target import target_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .budget import Allowance
     from .call import Call, Ticket
     from .guard import Policy
     from .job import Chunk, Found
@@ -59,6 +60,8 @@ class Book(ABC):
     is_test = False
     #: Whether a recorded call inside a recorded call is recorded too.
     nests = False
+    #: Whether it warns of answers that their models do not fit; else it tells of them in another way.
+    warns_of_misfits = True
     #: Whether HTTP calls are recorded in it.
     takes_http = False
     #: The functions that are recorded by their dotted paths.
@@ -73,6 +76,8 @@ class Book(ABC):
     before_record_response: tuple[Hook, ...] = ()
     #: What holds for connections past the recorder; None if what is around it says so.
     guard: Policy | None = None
+    #: What it may spend on live calls; None for as much as it takes.
+    budget: Allowance | None = None
 
     def __init__(self, rules: Rules) -> None:
         self._environment = Environment(rules)
@@ -109,6 +114,11 @@ class Book(ABC):
         target = self._target_of(kind)
         return self.ignore if target is None else (*self.ignore, *target.slots.ignore)
 
+    def is_spared(self, kind: str, globs: tuple[str, ...]) -> bool:
+        """Return whether calls of a kind are not to be made again: its function says so, or one of some globs."""
+        target = self._target_of(kind)
+        return is_among(kind, globs) or (target is not None and not target.slots.verify)
+
     def _target_of(self, kind: str) -> Target | None:
         # Another test may record the same function in another way.
         return next((own for own in self.targets.values() if own.kind == kind), None) or target_of(kind)
@@ -138,9 +148,13 @@ class Book(ABC):
                 ticket.pause = min(ticket.pause * 2 or _FIRST_PAUSE, _LONGEST_PAUSE)
                 return ticket.pause
             act = ticket.act = self.decide(ticket, found)
+            if act is not _REPLAY and self.budget is not None:
+                act = ticket.act = self.budget.allow(ticket, act)
             if act is _REPLAY:
                 return FOREVER if found is not None and found.status == _INTERRUPTED else None
             if ticket.is_awaited and not self.begin(ticket):
+                if self.budget is not None:
+                    self.budget.give_back()
                 continue
             return None
 
@@ -245,6 +259,8 @@ class Book(ABC):
         try:
             answer, problem = call.projected(answer, ticket)
             ticket.info_json = answer.info_json or ticket.info_json
+            if self.budget is not None:
+                self.budget.spend(ticket)
             self.store(ticket, answer)
         except Exception as error:  # noqa: BLE001 - see above
             self.lose(ticket, "ran, but could not be recorded:", error)
@@ -253,7 +269,7 @@ class Book(ABC):
             raise
         if ticket.act is not Act.COMPARE:
             ticket.release()
-        if problem:
+        if problem and self.warns_of_misfits:
             warn(f"{call.kind} {problem}")
 
     def lose(self, ticket: Ticket, problem: str, error: Exception) -> None:

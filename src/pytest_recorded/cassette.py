@@ -12,7 +12,7 @@ from .made import made_jobs, recorded_jobs, staged_rows
 from .queries import MOST_NAMED, Queries
 from .store.diagnosis import is_there
 from .store.looking import copy_with, look_into
-from .unasked import count_unasked
+from .unasked import unasked_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -103,7 +103,7 @@ class Cassette(Queries):
     @property
     def all_played(self) -> bool:
         """Whether every recording of this scope has been asked for."""
-        return count_unasked(self._scope) == 0
+        return not unasked_of(self._scope)
 
     def __repr__(self) -> str:
         return f"<Cassette {self.path} {self.mode}>"

@@ -136,6 +136,12 @@ OPTIONS: Final = (
         is_list=True,
     ),
     Option(
+        "list_keys",
+        "by which field the items of a list are told apart when answers are compared: '$.items[*].sku'",
+        "",
+        is_list=True,
+    ),
+    Option(
         "fail_on",
         "from which class of change on mode verify fails the run",
         "projection",
@@ -155,7 +161,7 @@ OPTIONS: Final = (
     Option("budget", "go live no more when so much is spent: 2.50 (US dollars) or 200calls", "", is_of_run=True),
     Option(
         "sample",
-        "of the recorded tests verify, rewrite and all run only this share, each day another: 10%",
+        "verify, rewrite and all run only this share of the tests, each day another: 10%",
         "",
         is_of_run=True,
     ),

@@ -27,7 +27,7 @@ __all__ = ["SLOT_ARGUMENTS", "recorder", "slots_from", "wrapped"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: The arguments of `recorder` that say what is kept of a call; a marker that names functions takes them too.
-SLOT_ARGUMENTS: Final = ("key", "request", "response", "data", "error", "ignore", "redact")
+SLOT_ARGUMENTS: Final = ("key", "request", "response", "data", "error", "ignore", "redact", "verify")
 
 
 @overload
@@ -47,6 +47,7 @@ def recorder(
     error: Any = None,
     ignore: Iterable[str] = (),
     redact: Iterable[str] = (),
+    verify: bool = True,
 ) -> Callable[[F], F]: ...
 
 
@@ -68,6 +69,7 @@ def recorder(fn: Any = None, /, *, kind: str | None = None, **slots: Any) -> Any
         error: A model of what `attach_error` takes; or the exceptions that the function raises.
         ignore: Paths into the arguments that are left out of the key, see the option `ignore`.
         redact: What is secret in arguments and answers, see the option `redact`.
+        verify: Whether the mode `verify` may call it again; False for what has effects, such as orders and e-mails.
 
     Raises:
         ConfigurationError: An argument is wrong.
@@ -105,6 +107,9 @@ def slots_from(given: dict[str, Any], *, where: str) -> Slots:
         error, errors = None, error if isinstance(error, tuple) else (error,)
     redact = strings(given.get("redact") or (), f"{where}: redact")
     ignore = strings(given.get("ignore") or (), f"{where}: ignore")
+    verify = given.get("verify", True)
+    if not isinstance(verify, bool):
+        raise ConfigurationError(f"{where}: verify={verify!r} is neither True nor False.")
     return Slots(
         key=key,
         request=projection_for(given.get("request"), option="request", where=where),
@@ -114,6 +119,7 @@ def slots_from(given: dict[str, Any], *, where: str) -> Slots:
         errors=errors,
         ignore=tuple(parse(path, where=f"{where}: ignore") for path in ignore),
         redact=rules_from(redact, where=f"{where}: redact") if redact else None,
+        verify=verify,
     )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Choose = Callable[[Iterable[str]], Projection | None]
 
-__all__ = ["Job"]
+__all__ = ["Job", "llm_projection"]
 
 _FIRST_ERROR: Final = 400
 _LONGEST_REPR: Final = 120
@@ -201,7 +201,7 @@ class Job:
         else:
             target = target_of(self.kind)
             chosen = target.slots.data if target is not None else None
-        return _llm_projection() if chosen is None and len(names) > 1 else chosen
+        return llm_projection() if chosen is None and len(names) > 1 else chosen
 
     def project(self, model: Any) -> Any:
         """Return what another model picks out of this call.
@@ -333,7 +333,8 @@ class Job:
 
 
 @lru_cache(maxsize=1)
-def _llm_projection() -> Projection:
+def llm_projection() -> Projection:
+    """Return what picks the data of a call of a language model where nobody says otherwise."""
     # Here, because it loads pydantic.
     from .llm.call import LLMCall  # noqa: PLC0415 - see above
 
@@ -341,7 +342,7 @@ def _llm_projection() -> Projection:
 
 
 def _is_llm_call(value: Any) -> bool:
-    return isinstance(value, dict) and {"provider", "operation"} <= value.keys() <= {*(_llm_projection().fields or ())}
+    return isinstance(value, dict) and {"provider", "operation"} <= value.keys() <= {*(llm_projection().fields or ())}
 
 
 def _tree(text: str | None) -> Any:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .paths import Path
     from .redact import Edit, Mask
 
-__all__ = ["HttpRequest", "HttpResponse", "same_response", "without"]
+__all__ = ["HttpRequest", "HttpResponse", "lasting_headers", "same_response", "without"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -364,6 +364,12 @@ def same_response(old: HttpResponse, new: HttpResponse) -> bool:
         (old.status, old.end, old.content[:length]) == (new.status, new.end, new.content[:length])
         and _lasting(old.headers) == _lasting(new.headers)
     )  # fmt: skip
+
+
+def lasting_headers(response: HttpResponse) -> dict[str, str]:
+    """Return the headers that two equal answers have in common: names in small letters, repeated values joined."""
+    names = sorted({name.lower() for name, _ in response.headers if not _VOLATILE_HEADER.fullmatch(name)})
+    return {name: response.header(name) for name in names}
 
 
 def _lasting(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

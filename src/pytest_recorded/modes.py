@@ -39,6 +39,11 @@ class RecordMode(StrEnum):
         """True if this mode adds single calls to the recordings of a test, and replaces none."""
         return self in _ADDING
 
+    @property
+    def compares(self) -> bool:
+        """True if this mode calls again what is recorded, and says what has changed."""
+        return self in _COMPARING
+
 
 class Known(StrEnum):
     """What is known of a call's address."""
@@ -80,6 +85,7 @@ _RECORDING: Final = frozenset(mode for mode, row in TABLE.items() if Act.RUN in 
 _ADDING: Final = frozenset(
     mode for mode, row in TABLE.items() if (row[Known.ANSWER], row[Known.NEW_CALL]) == (Act.REPLAY, Act.RUN)
 )
+_COMPARING: Final = frozenset(mode for mode, row in TABLE.items() if row[Known.ANSWER] in (Act.REPLACE, Act.COMPARE))
 
 # Modes that call the world again must be asked for by whoever starts the run; written into a test they would be
 # forgotten there and pay for every run.

@@ -8,7 +8,7 @@ default.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +17,10 @@ from .catalogue import DEFAULT_CASSETTE, MATCH, OPTIONS, Option
 from .choice import globs_from
 from .errors import ConfigurationError
 from .limits import Budget, read_age, read_budget, read_count, read_share
+from .misfit import field as segment
 from .modes import RecordMode, parse_mode
 from .network import HostPattern, hosts_from
-from .paths import Path, parse
+from .paths import DEEP, EVERY, Path, parse
 from .projection import Projection, projection_for
 from .rules import Rules, rules_from
 
@@ -75,6 +76,7 @@ class Options:
         allowed_hosts: The hosts that they may go to, unnoticed.
         verify_serve: With which answer a test goes on in mode verify: `recorded` or `live`.
         no_verify: Globs of kinds that are not called again in mode verify.
+        list_keys: By which fields items of lists are told apart, by the paths of the lists.
         fail_on: From which class of change on mode verify fails the run; `any` or `never`.
         report: Files that the report of what has changed is written to.
         repeat: How often each test is run in modes that call the world again.
@@ -103,6 +105,7 @@ class Options:
     allowed_hosts: tuple[HostPattern, ...] = ()
     verify_serve: str = "recorded"
     no_verify: tuple[str, ...] = ()
+    list_keys: Mapping[str, str] = field(default_factory=dict)
     fail_on: str = "projection"
     report: tuple[str, ...] = ()
     repeat: int = 1
@@ -254,6 +257,21 @@ def _reports(entries: tuple[str, ...], where: str) -> tuple[str, ...]:
     return entries
 
 
+def _list_keys(entries: tuple[str, ...], where: str) -> dict[str, str]:
+    found = {}
+    for entry in entries:
+        path = parse(entry, where=where)
+        *above, every, name = ("", "", *path)
+        if every != EVERY or not isinstance(name, str) or DEEP in path:
+            raise ConfigurationError(f"{where}={entry} names no field of a list's items. Write '$.items[*].sku'.")
+        found["$" + "".join(part if part == EVERY else _segment(part) for part in above[2:])] = name
+    return found
+
+
+def _segment(part: str | int) -> str:
+    return segment(part) if isinstance(part, str) else f"[{part}]"
+
+
 def _redact(entries: tuple[str, ...], where: str) -> Rules:
     return rules_from(entries, where=where)
 
@@ -268,6 +286,7 @@ _LISTS: Final[dict[str, Callable[[tuple[str, ...], str], Any]]] = {
     "live": globs_from,
     "allowed_hosts": hosts_from,
     "no_verify": globs_from,
+    "list_keys": _list_keys,
     "report": _reports,
 }
 _LIMITS: Final[dict[str, Callable[..., Any]]] = {

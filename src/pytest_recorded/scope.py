@@ -5,25 +5,25 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from . import refusal
 from .book import Book, warn
 from .call import Ticket, request_digest
 from .choice import Fate, choice_of
-from .drift import same_answer
 from .errors import CassetteError, MissingRecording, RecordedError, SerializationError
 from .frame import is_left_out_around
-from .job import Address, Found, Place, Status, job_id
+from .job import Address, Place, Status, job_id
+from .kept import serve_kept
 from .modes import TABLE, Act, Known, RecordMode
 from .staging import new_id
 from .store.lease import is_alive, owner
-from .unasked import count_unasked
+from .unasked import unasked_of
 
 if TYPE_CHECKING:
     from .call import Call
     from .function import Target
-    from .job import Answer, Chunk
+    from .job import Answer, Chunk, Found, Row
     from .options import Options
     from .suite import Suite
 
@@ -67,7 +67,13 @@ class Scope(Book):
         self.name = name
         self.options = options
         self.mode = options.mode
-        self._acts = TABLE[options.mode]
+        self.warns_of_misfits = options.mode is not RecordMode.VERIFY
+        #: Whether live answers are compared with recorded ones, and its test goes on with the live ones.
+        self.serves_live = options.mode.records or options.verify_serve == "live"
+        verifies_live = options.mode is RecordMode.VERIFY and self.serves_live
+        # Whoever verifies and goes on with live answers does what records all anew, in a file that nobody takes over.
+        self._acts = TABLE[RecordMode.ALL if verifies_live else options.mode]
+        self._stages = options.mode.records or verifies_live
         self._if_answered = self._acts[Known.ANSWER]
         self._if_failed = self._acts[Known.FAILURE]
         self.is_test = is_test
@@ -85,6 +91,12 @@ class Scope(Book):
         self.projections = options.data
         self.before_record_request = options.before_record_request
         self.before_record_response = options.before_record_response
+        #: Number of calls that were not made again to be compared, by the reason.
+        self.not_verified: Counter[str] = Counter()
+        #: Kinds of which calls ran without being recorded, because that is how it was chosen.
+        self.left_out: set[str] = set()
+        #: What has changed in its calls, once it is closed.
+        self.changes: list[Any] = []
         self._choice = choice_of(options.hosts, options.ignore_hosts, options.kinds, options.live)
         self._lock = threading.RLock()
         self._seqs: dict[tuple[str, str], count[int]] = {}
@@ -104,16 +116,17 @@ class Scope(Book):
         ticket = Ticket(self, call)
         if self._choice is not None and (fate := self._choice.fate(call.kind, call.host())) is not Fate.OURS:
             ticket.is_decided, ticket.is_left_out = True, fate is Fate.LEFT_OUT
+            self.left_out.add(call.kind)
             if not is_left_out_around(call.kind):
                 self.add_count("live")
             return ticket
         if not self.is_open:
-            self._late(ticket)
+            refusal.pass_or_refuse_late(self, ticket)
             return ticket
         try:
             key = call.key()
         except SerializationError as error:
-            self._keyless(ticket, error)
+            refusal.run_or_refuse_keyless(self, ticket, error)
             return ticket
         kind = call.kind
         if self.is_shared:
@@ -133,7 +146,7 @@ class Scope(Book):
             if file is not None and address is not None:
                 found = file.find(address)
                 ticket.source = "cassette"
-            if address is not None and self.mode.records and self._may_be_staged(ticket, found):
+            if address is not None and self._stages and self._may_be_staged(ticket, found):
                 staged = self.suite.staging.ledger.find(self.staged_address(address))
                 if staged is not None:
                     found, ticket.source = staged, "staging"
@@ -172,8 +185,10 @@ class Scope(Book):
     def decide(self, ticket: Ticket, found: Found | None) -> Act:
         """Return what to do with a call; refuse it by raising."""
         __tracebackhide__ = True
-        if found is None:
-            act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
+        if self.mode is RecordMode.VERIFY and self.is_spared(ticket.call.kind, self.options.no_verify):
+            act = Act.REFUSE if found is None else self._spare("no_verify")
+        elif found is None:
+            act = self.act_if_new
         else:
             act = self._act(found)
             if act is Act.REPLACE and ticket.source == "staging":
@@ -186,9 +201,20 @@ class Scope(Book):
             raise self._missing(ticket)
         elif act is Act.PASS:
             self.add_count("live")
-        elif found is None and self.mode.records and self._serve_kept(ticket):
+        elif found is None and self.mode.records and serve_kept(self, ticket):
             return Act.REPLAY
         return act
+
+    def _spare(self, why: str) -> Act:
+        """Let a recorded call be replayed instead of making it again to compare it."""
+        with self._lock:
+            self.not_verified[why] += 1
+        return _REPLAY
+
+    @property
+    def act_if_new(self) -> Act:
+        """What to do with a call that is not recorded."""
+        return self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
 
     @property
     def has_recordings(self) -> bool:
@@ -208,25 +234,6 @@ class Scope(Book):
     def _asks_another(self, ticket: Ticket, found: Found | None) -> bool:
         recorded = request_digest(found) if found is not None else None
         return recorded is not None and recorded != ticket.call.request_digest()
-
-    def _serve_kept(self, ticket: Ticket) -> bool:
-        """Serve a call from what a failed or killed session has paid for; it becomes a call of this attempt."""
-        if self.is_shared or not self.uses_kept or ticket.address is None:
-            return False
-        kept = self.suite.find_kept(self.name, ticket.address, self.mode)
-        if kept is None:
-            return False
-        row, chunks = kept
-        ticket.id = new_id()
-        ticket.source = "staging"
-        ticket.found = Found(ticket.id, row.attempt, row.status, row.response_json, row.error_json, row.info_json)
-        try:
-            self.suite.staging.ledger.insert(row._replace(id=ticket.id, scope=self.attempt()), chunks)
-        except CassetteError as error:
-            warn(f"{ticket.call.kind} was kept from a failed run, but could not be recorded: {error}")
-            return False
-        self.add_count("kept")
-        return True
 
     def begin(self, ticket: Ticket) -> bool:
         """Prepare a call that is about to run; False if another worker is making the same shared call."""
@@ -250,17 +257,21 @@ class Scope(Book):
 
     def store(self, ticket: Ticket, answer: Answer) -> None:
         """Store how a call ended."""
-        if ticket.act is Act.COMPARE:
-            self._compare(ticket, answer)
-            return
-        if self.is_shared:
+        if self.is_shared and ticket.act is not Act.COMPARE:
             self.suite.staging.ledger.finish(ticket.place, answer)
-        elif not self.suite.staging.ledger.insert(ticket.row(self.attempt(), answer), answer.chunks):
+        elif not self.suite.staging.ledger.insert(self._staged(ticket, answer), answer.chunks) and not self.is_shared:
             warn(f"{ticket.call.kind} was made twice at the same time with one key; only its first answer is recorded.")
             self.add_count("live")
             return
+        if ticket.act is Act.COMPARE and ticket.found is not None:
+            # Whoever verifies goes on with what is recorded.
+            return
         ticket.source = "staging"
-        self.add_count("recorded")
+        if self.mode.records:
+            self.add_count("recorded")
+
+    def _staged(self, ticket: Ticket, answer: Answer) -> Row:
+        return ticket.row("" if self.is_shared else self.attempt(), answer)
 
     def flush(self, ticket: Ticket, data_json: str) -> None:
         """Do nothing: a call has no row before it ends, and what was attached is stored then."""
@@ -274,16 +285,6 @@ class Scope(Book):
         if self.is_shared and place.id:
             self.suite.staging.ledger.interrupt(place)
 
-    def _compare(self, ticket: Ticket, answer: Answer) -> None:
-        """Compare a live answer with the recorded one."""
-        old = self.suite.file.row_at(ticket.address) if self.suite.file and ticket.address else None
-        if old is None:
-            self.add_count("new")
-            return
-        new = ticket.row(old.scope, answer)
-        chunks = self.suite.file.chunks(old.id) if self.suite.file else []
-        self.add_count("unchanged" if same_answer(old, new, chunks, answer.chunks) else "changed")
-
     def attempt(self) -> str:
         """Return the id of this attempt in the staging file."""
         with self._lock:
@@ -291,6 +292,7 @@ class Scope(Book):
                 self._attempt = self.suite.staging.begin(
                     self.name, self.mode, takes_failed=self.options.failed, live=self.options.live
                 )
+                self.suite.attempts.setdefault(self.name, []).append(self._attempt)
             return self._attempt
 
     def add_count(self, what: str, number: int = 1) -> None:
@@ -309,7 +311,7 @@ class Scope(Book):
 
     def unreadable(self, ticket: Ticket, error: RecordedError) -> None:
         """Refuse a call whose recording cannot be read."""
-        raise self._remember(refusal.unreadable(self, ticket.call.kind, error)) from error
+        raise self.remember(refusal.unreadable(self, ticket.call.kind, error)) from error
 
     def chunks(self, ticket: Ticket) -> list[Chunk]:
         """Return the pieces of a recorded stream."""
@@ -319,33 +321,13 @@ class Scope(Book):
 
     def read_on(self, ticket: Ticket, pieces: int) -> MissingRecording:
         """Return the miss of a caller who reads a stream further than its recorded caller did."""
-        return self._remember(refusal.ended_before(self, ticket.call.kind, pieces))
+        return self.remember(refusal.ended_before(self, ticket.call.kind, pieces))
 
     def _missing(self, ticket: Ticket, *, is_known: bool = False) -> MissingRecording:
-        return self._remember(refusal.not_recorded(self, ticket, is_known=is_known))
+        return self.remember(refusal.not_recorded(self, ticket, is_known=is_known))
 
-    def _keyless(self, ticket: Ticket, error: SerializationError) -> None:
-        kind = ticket.call.kind
-        ticket.is_decided = True
-        ticket.act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
-        if ticket.act is Act.REFUSE:
-            raise self._remember(refusal.keyless(self, kind, error))
-        ticket.act = Act.PASS
-        self.add_count("live")
-        warn(
-            f"{kind} runs, and is not recorded: it could not be found again, because its request cannot be stored. "
-            f"{error}"
-        )
-
-    def _late(self, ticket: Ticket) -> None:
-        ticket.is_decided, what = True, refusal.said(ticket.call)
-        is_refused = self.mode is RecordMode.ONCE or not (self.mode.records or self.mode is RecordMode.OFF)
-        how = "refused" if is_refused else "not recorded"
-        self.suite.late.append(f"{what} was called after {self.name} had ended: {how}")
-        if is_refused:
-            raise refusal.late(self, ticket.call.kind, what)
-
-    def _remember(self, miss: MissingRecording) -> MissingRecording:
+    def remember(self, miss: MissingRecording) -> MissingRecording:
+        """Keep a miss, which fails the test whoever swallows it."""
         self.add_count("missed")
         for scope in (self, self.host):
             if scope is not None:
@@ -372,15 +354,20 @@ class Scope(Book):
                 what = refusal.said(ticket.call)
                 self.add_count("live")
                 self.suite.late.append(f"{what} was still running when {self.name} ended: not recorded")
-        if passed:
-            self.add_count("unused", count_unasked(self))
+        unasked = unasked_of(self) if passed else set()
+        self.add_count("unused", len(unasked))
         if passed and self.mode is RecordMode.REWRITE and self.has_recordings:
             # A rewritten test that makes no calls any more has an attempt too: it drops its rows.
             self.attempt()
         if passed and self.is_shared and self.mode.records:
             self._note_uses()
+        told = None
+        if self.mode.compares and passed is not None:
+            from .changes.attempt import tell  # noqa: PLC0415 - loads pydantic, and a replay compares nothing
+
+            told = tell(self, unasked)
         if self._attempt and passed is not None:
-            self.suite.staging.end(self._attempt, passed=passed)
+            self.suite.staging.end(self._attempt, passed=passed, told=told)
 
     def _note_uses(self) -> None:
         known = self.suite.file.uses_of(self.name) if self.suite.file else set()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from .codec import load_tree, to_text
 from .errors import CassetteError, SerializationError
 from .job import Address, Answer, Place, Row, Status
+from .modes import RecordMode
 from .store.lease import Beat, is_alive, now, owner
 from .store.sqlite import StagingFile
 
@@ -33,24 +34,36 @@ __all__ = [
     "Leftover",
     "Session",
     "Staging",
+    "day_of",
     "discard",
     "end_session",
     "is_call",
+    "keep_verified",
     "leftovers",
     "new_id",
     "read_attempts",
     "staging_files",
+    "verified_files",
     "workshop",
 ]
 
 _SESSION: Final = "recorded.session"
 _ATTEMPT: Final = "recorded.attempt"
+# What a session has verified is another file than what it records: nothing takes it over.
+_VERIFIED: Final = ".verified-"
 _KEEP_SECONDS: Final = 14 * 24 * 3600
+_TIME_DIGITS: Final = 14
+_MICROSECONDS_OF_DAY: Final = 24 * 3600 * 1_000_000
 
 
 def new_id() -> str:
     """Return an id for a job: 32 hex digits that sort by time."""
-    return f"{time.time_ns() // 1000:014x}{os.urandom(9).hex()}"
+    return f"{time.time_ns() // 1000:0{_TIME_DIGITS}x}{os.urandom(9).hex()}"
+
+
+def day_of(new: str) -> int:
+    """Return the day on which an id was made: a number of days, of UTC."""
+    return int(new[:_TIME_DIGITS], 16) // _MICROSECONDS_OF_DAY
 
 
 class Session(NamedTuple):
@@ -76,6 +89,8 @@ class Attempt(NamedTuple):
     completed_at: str
     takes_failed: bool
     live: tuple[str, ...] = ()
+    #: What has changed in its calls, as JSON; None if that was not looked at.
+    told: str | None = None
 
     @property
     def counts(self) -> bool:
@@ -147,6 +162,8 @@ class Staging:
 
     @property
     def _name(self) -> str:
+        if self.session.mode == RecordMode.VERIFY:
+            return f"{self.cassette.name}{_VERIFIED}{self.session.id}.db"
         return f"{self.cassette.name}-{self.session.id}.db"
 
     def existing(self) -> Path | None:
@@ -199,10 +216,10 @@ class Staging:
         self.ledger.insert(_row(attempt, _ATTEMPT, self.session.id, request))
         return attempt
 
-    def end(self, attempt: str, *, passed: bool) -> None:
-        """End an attempt."""
+    def end(self, attempt: str, *, passed: bool, told: str | None = None) -> None:
+        """End an attempt; `told`: what has changed in its calls, as JSON."""
         place = Place(attempt, Address("", _ATTEMPT, attempt, 0), 0)
-        self.ledger.finish(place, Answer(Status.COMPLETED if passed else Status.FAILED))
+        self.ledger.finish(place, Answer(Status.COMPLETED if passed else Status.FAILED, told))
 
     def close(self) -> None:
         """Close the file."""
@@ -248,6 +265,7 @@ def _attempt(row: Row) -> Attempt:
         row.completed_at or "",
         bool(request.get("failed")),
         tuple(map(str, request.get("live", ()))),
+        row.response_json,
     )
 
 
@@ -259,6 +277,10 @@ def leftovers(cassette: Path, current: str = "") -> Iterator[Leftover]:
         current: Id of the session that asks; its own file is none.
 
     """
+    for path in _files(cassette, _VERIFIED):
+        with contextlib.suppress(OSError):
+            if _is_too_old(path):
+                discard(StagingFile(path))
     for path in staging_files(cassette):
         if current and current in path.name:
             continue
@@ -293,11 +315,35 @@ def end_session(ledger: StagingFile) -> None:
 
 def staging_files(cassette: Path) -> list[Path]:
     """Return the staging files of a cassette, the oldest first."""
+    return _files(cassette, "-")
+
+
+def verified_files(cassette: Path) -> list[Path]:
+    """Return the files that have the live answers of sessions which verified a cassette, the oldest first."""
+    return [path for path in _files(cassette, _VERIFIED) if not _is_too_old(path)]
+
+
+def _files(cassette: Path, mark: str) -> list[Path]:
     found: list[Path] = []
     for folder in staging_folders(cassette):
         with contextlib.suppress(OSError):
-            found += folder.glob(f"{cassette.name}-*.db")
+            found += [
+                path for path in folder.iterdir() if path.name.startswith(cassette.name + mark) and path.suffix == ".db"
+            ]
     return sorted(found, key=lambda path: path.name)
+
+
+def keep_verified(cassette: Path, ledger: StagingFile) -> None:
+    """End a session that has verified a cassette: what it found stays, what others found before it goes."""
+    end_session(ledger)
+    ledger.close()
+    name = Path(ledger.path).name
+    for path in _files(cassette, _VERIFIED):
+        older = StagingFile(path)
+        with contextlib.suppress(CassetteError, SerializationError, IndexError, OSError):
+            if path.name < name and not _is_running(older):
+                discard(older)
+        older.close()
 
 
 def _is_too_old(path: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .choice import is_among
-from .drift import same_answer
+from .drift import is_http, same_answer
 from .errors import CassetteError
 from .job import Address, Status, job_id
 from .modes import RecordMode
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .staging import Attempt
     from .store.sqlite import StagingFile
 
-__all__ = ["Taken", "final_row", "take_over", "take_over_leftovers"]
+__all__ = ["Taken", "final_row", "has_ended", "take_over", "take_over_leftovers"]
 
 _ADDING: Final = frozenset(mode for mode in RecordMode if mode.adds)
 
@@ -39,6 +39,11 @@ class Taken(NamedTuple):
         replaced: Rows whose answer was another one.
         dropped: Rows that a rewritten test no longer makes.
         unchanged: Rows whose answer was the same.
+    <<<<<<< HEAD
+        spared: Rows that stay because every call of their test that has an answer has failed for want of a network.
+    =======
+        renewed: Rows whose answer was the same, and which were too old to be kept.
+    >>>>>>> fresh
 
     """
 
@@ -46,6 +51,8 @@ class Taken(NamedTuple):
     replaced: int = 0
     dropped: int = 0
     unchanged: int = 0
+    spared: int = 0
+    renewed: int = 0
 
 
 def final_row(row: Row, scope: str) -> Row:
@@ -54,8 +61,13 @@ def final_row(row: Row, scope: str) -> Row:
     return row._replace(id=job_id(address, row.attempt), scope=scope, parent_id=None, owner=None, beat_at=None)
 
 
-def take_over(cassette: Path, ledger: StagingFile) -> Taken:
+def take_over(cassette: Path, ledger: StagingFile, *, good_since: str = "") -> Taken:
     """Take over what a session has recorded, and delete its staging file if nothing worth keeping is left.
+
+    Args:
+        cassette: The cassette.
+        ledger: The staging file.
+        good_since: Rows that are older than this moment are replaced by the same answer too, which is as of today.
 
     Raises:
         CassetteError: The cassette cannot be written; the staging file is kept.
@@ -64,7 +76,7 @@ def take_over(cassette: Path, ledger: StagingFile) -> Taken:
     try:
         attempts = read_attempts(ledger)
         good = _last_of_each_scope(attempt for attempt in attempts if attempt.counts)
-        taken = _merge(cassette, [(ledger, attempt) for attempt in good]) if good else Taken()
+        taken = _merge(cassette, [(ledger, attempt) for attempt in good], good_since) if good else Taken()
         done = {attempt.scope for attempt in good}
         if _worth_keeping(cassette, ledger, [attempt for attempt in attempts if attempt.scope not in done]):
             end_session(ledger)
@@ -90,7 +102,7 @@ def _is_needed(attempt: Attempt, ledger: StagingFile, reader: CassetteFile) -> b
     if not reader.has_scope(attempt.scope):
         return True
     rows = ledger.rows(attempt.id) if attempt.mode in _ADDING else []
-    return any(_has_ended(row) and reader.row_at(row.address._replace(scope=attempt.scope)) is None for row in rows)
+    return any(has_ended(row) and reader.row_at(row.address._replace(scope=attempt.scope)) is None for row in rows)
 
 
 def take_over_leftovers(cassette: Path, current: str = "") -> Taken:
@@ -117,12 +129,12 @@ def _last_of_each_scope(attempts: Iterable[Attempt]) -> list[Attempt]:
     return list({attempt.scope: attempt for attempt in attempts}.values())
 
 
-def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]]) -> Taken:
+def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]], good_since: str) -> Taken:
     folder = workshop(cassette)
     with exclusive(folder / f"{cassette.name}.lock"):
         reader = CassetteFile(cassette) if is_there(cassette) else None
         try:
-            merge = _Merge(reader)
+            merge = _Merge(reader, good_since)
             for ledger, attempt in sources:
                 merge.add(ledger, attempt)
         finally:
@@ -136,22 +148,31 @@ def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]]) -> Taken:
 class _Merge:
     """Compares what was recorded with what the cassette has."""
 
-    def __init__(self, reader: CassetteFile | None) -> None:
+    def __init__(self, reader: CassetteFile | None, good_since: str) -> None:
         self._reader = reader
+        self._good_since = good_since
         self.changes = Changes()
         self.taken = Taken()
         self._seen: set[Address] = set()
 
     def add(self, ledger: StagingFile, attempt: Attempt) -> None:
         made = set()
-        for row in ledger.rows(attempt.id):
-            if _has_ended(row):
-                final = final_row(row, attempt.scope)
-                made.add(final.address)
-                self._add_row(ledger, row, final)
+        rows = [(row, final_row(row, attempt.scope)) for row in ledger.rows(attempt.id) if has_ended(row)]
+        if spared := self._lost_to_an_outage([final for _, final in rows]):
+            self._count(spared=spared)
+            return
+        for row, final in rows:
+            made.add(final.address)
+            self._add_row(ledger, row, final)
         self._add_shared(ledger, attempt)
         if attempt.mode == RecordMode.REWRITE:
             self._drop_others(attempt, made)
+
+    def _lost_to_an_outage(self, rows: list[Row]) -> int:
+        """Return how many answers would be replaced by the failures of a dead network; 0 if one call got through."""
+        olds = [(self._reader.row_at(row.address) if self._reader else None, row) for row in rows]
+        answered = [row for old, row in olds if old is not None and old.status == Status.COMPLETED]
+        return len(answered) if all(map(_is_outage, answered)) else 0
 
     def _add_row(self, ledger: StagingFile, row: Row, final: Row) -> None:
         if final.address in self._seen:
@@ -164,8 +185,11 @@ class _Merge:
         elif final.attempt > old.attempt:
             self._count(replaced=1)
         elif self._reader and same_answer(old, final, self._reader.chunks(old.id), chunks):
-            self._count(unchanged=1)
-            return
+            if old.submitted_at >= self._good_since:
+                self._count(unchanged=1)
+                return
+            self._count(renewed=1)
+            self.changes.gone.add(final.address)
         else:
             self._count(replaced=1)
             self.changes.gone.add(final.address)
@@ -177,7 +201,7 @@ class _Merge:
             if row is None:
                 # The test used a row that the cassette has already.
                 final_id = staged_id
-            elif _has_ended(row):
+            elif has_ended(row):
                 final = final_row(row, "")
                 final_id = final.id
                 self._add_row(ledger, row, final)
@@ -197,7 +221,18 @@ class _Merge:
         self.taken = Taken(**{name: value + more.get(name, 0) for name, value in self.taken._asdict().items()})
 
 
-def _has_ended(row: Row) -> bool:
+def _is_outage(row: Row) -> bool:
+    """Return whether a call has failed before there was an answer: it is HTTP and raised, or its connection failed."""
+    if row.status != Status.FAILED:
+        return False
+    return is_http(row.kind) or any(f'"type":"{name}' in (row.error_json or "") for name in _OUTAGES)
+
+
+_OUTAGES: Final = ("builtins.Connection", "builtins.TimeoutError", "socket.gaierror", "builtins.OSError")
+
+
+def has_ended(row: Row) -> bool:
+    """Return whether a call has come to an end that can be replayed."""
     # A call that its own test cancelled is interrupted and has an error; one that died with its process has none.
     return row.status in (Status.COMPLETED, Status.FAILED) or (
         row.status == Status.INTERRUPTED and row.error_json is not None

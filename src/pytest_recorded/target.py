@@ -33,6 +33,7 @@ class Slots(NamedTuple):
     errors: tuple[type[BaseException], ...] = ()
     ignore: tuple[Path, ...] = ()
     redact: Rules | None = None
+    verify: bool = True
 
 
 class Target:

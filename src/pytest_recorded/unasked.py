@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .job import Address
     from .scope import Scope
 
-__all__ = ["Asked", "count_unasked", "listeners", "tell"]
+__all__ = ["Asked", "listeners", "tell", "unasked_of"]
 
 
 class Asked(NamedTuple):
@@ -52,12 +52,12 @@ def tell(scope: Scope, whose: str, *, passed: bool) -> None:
             listener(asked, scope)
 
 
-def count_unasked(scope: Scope) -> int:
-    """Return how many recordings of a scope it did not ask for; those of kinds that run live wait for another run."""
+def unasked_of(scope: Scope) -> set[Address]:
+    """Return the recordings of a scope that it did not ask for; those of kinds that run live wait for another run."""
     if scope.suite.file is None or not scope.has_recordings or scope.mode is RecordMode.OFF:
-        return 0
+        return set()
     rest = _recorded(scope) - {ticket.address for ticket in scope.tickets}
-    return sum(not is_among(address.kind, scope.options.live) for address in rest)
+    return {address for address in rest if not is_among(address.kind, scope.options.live)}
 
 
 def _recorded(scope: Scope) -> set[Address]:

@@ -122,9 +122,11 @@ def test_verify_goes_live_compares_and_writes_nothing(example):
     # The test goes on with the recorded answers; the session tells that the world has changed.
     assert (changed.outcomes, changed.counts) == ({"passed": 1}, {"changed": 2})
     assert changed.code == pytest.ExitCode.TESTS_FAILED
-    assert "pytest --record-mode=rewrite 'test_a.py::test_ask'" in changed.output
+    assert "changed responses: 2 of 2 calls (verify)" in changed.output
+    assert '~ $.answer  "A" -> "A!"' in changed.output
     assert example.cassette.read_bytes() == before
-    assert example.staged == []
+    # What this session found is there to be accepted; what another one found is not.
+    assert [path.name.startswith("jobs.db.verified-") for path in example.staged] == [True]
 
 
 def test_verify_reports_a_call_that_is_not_recorded_as_new(example):

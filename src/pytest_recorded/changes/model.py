@@ -52,7 +52,7 @@ class Change(_Part):
     """One place where an answer, or a request, is another one.
 
     Attributes:
-        slot: What it is a part of. `call` is the call itself: it is new, or gone.
+        slot: What it is a part of. `call` is the call itself: it is new, or gone. `metrics` are those of `Figures`.
         op: What happened there. `invalid`: the projection does not fit any more; `new` says why. `reorder`: a list has
             the same items in another order.
         path: Where, from `$`; of what came in the new value, else in the old one.
@@ -64,10 +64,10 @@ class Change(_Part):
 
     """
 
-    slot: Literal["call", "request", "status", "headers", "response", "data", "error"]
+    slot: Literal["call", "request", "status", "headers", "response", "data", "error", "metrics"]
     op: Literal["add", "remove", "replace", "reorder", "invalid"]
     path: str
-    change_class: ChangeClass = Field(alias="class")
+    change_class: ChangeClass = Field(validation_alias="class", serialization_alias="class")
     old: Any = None
     new: Any = None
     similarity: float | None = None
@@ -127,7 +127,7 @@ class Call(_Part):
     model: str | None = None
     request: str
     tests: tuple[str, ...]
-    change_class: ChangeClass = Field(alias="class")
+    change_class: ChangeClass = Field(validation_alias="class", serialization_alias="class")
     changes: tuple[Change, ...]
     more: int = 0
     chain: str | None = None
@@ -152,7 +152,7 @@ class Group(_Part):
     """
 
     fingerprint: str
-    change_class: ChangeClass = Field(alias="class")
+    change_class: ChangeClass = Field(validation_alias="class", serialization_alias="class")
     slot: str
     op: str
     path: str

@@ -85,6 +85,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "get": reading.get,
     "prompt": reading.prompt,
     "tail": reading.tail,
+    "accept": upkeep.accept,
     "check": upkeep.check,
     "unused": upkeep.unused,
     "prune": upkeep.prune,

@@ -9,7 +9,7 @@ import typer
 from .completion import tests
 from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
 
-__all__ = ["check", "project", "prune", "rename", "unused"]
+__all__ = ["accept", "check", "project", "prune", "rename", "unused"]
 
 _PytestArguments = Annotated[
     list[str] | None,
@@ -104,6 +104,26 @@ def project(
     from .project import run_project  # noqa: PLC0415 - each command loads what it needs
 
     raise typer.Exit(run_project(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
+
+
+def accept(
+    fingerprints: Annotated[
+        list[str],
+        typer.Argument(metavar="FINGERPRINT…", help="Of the groups, as the report names them; all: all of them."),
+    ],
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take over answers that the last verification has found.
+
+    Nothing is called again. An answer is taken as a whole; one that has changed worse as well stays as it is, and so
+    does a row that was recorded again since.
+
+    Exit code 0: all are accepted. 1: some were refused. 2: nothing was verified, or it has no such group.
+    """
+    from .accept import run_accept  # noqa: PLC0415 - each command loads what it needs
+
+    raise typer.Exit(run_accept(cassette_path(cassette), fingerprints, as_json=as_json))
 
 
 def check(

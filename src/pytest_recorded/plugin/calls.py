@@ -63,7 +63,6 @@ class Recorded(Calls, Queries):
             f"{number} {what}"
             for number, what in (
                 (counts["live"], "live"),
-                (counts["new"], "not recorded yet"),
                 (counts["missed"], "refused"),
                 (running, "still running"),
             )

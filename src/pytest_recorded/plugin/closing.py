@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import CassetteError
+from .bounds import bound_lines, is_too_old
 from .snapshots import keep_unused
 from .verdict import Tally, verdict_lines
 
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..takeover import Taken
+    from .changing import Changing
     from .session import TestSession
 
-__all__ = ["Closing", "Distributing"]
+__all__ = ["Closing", "Distributing", "Telling"]
+
+
+_SPARED = "spared: every live call of a test has failed where it had an answer; its recordings stay as they are"
 
 
 class Closing:
@@ -28,6 +33,7 @@ class Closing:
         self._outcomes: list[tuple[Path, Taken | CassetteError]] = []
         self._failed: set[str] = set()
         self._has_kept_unused = False
+        self._changing: Changing | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a test tells, from whichever process."""
@@ -43,41 +49,68 @@ class Closing:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what one of xdist's workers tells at its end; one that has crashed tells nothing."""
-        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": ()}))
+        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": (), "sampled": None}))
 
     def _take_in(self, told: dict[str, Any]) -> None:
         self._tally.late += told["late"]
         self._tally.add_attempts(told["network"])
+        # All workers collect, and choose, the same.
+        self._tally.sampled = told["sampled"] or self._tally.sampled
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Take over what was recorded."""
         self._take_in(self._session.told_controller())
+        if self._session.purse is not None:
+            self._tally.budget = self._session.purse.close()
+        if self._session.options.mode.compares:
+            self._changing = _changes(self._session, self._tally.cassettes)
         self._outcomes = self._session.take_over(self._tally.cassettes)
+        if self._changing is not None:
+            self._changing.accept(self._session)
         self._session.close()
-        counts = self._tally.counts
         broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
-        broken = broken or any(counts[what] for what in ("changed", "new", "missed"))
+        broken = broken or bool(self._tally.counts["missed"])
+        broken = broken or (self._changing is not None and self._changing.is_broken)
+        broken = broken or is_too_old(self._tally, self._session.options)
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._tally.sampled is not None:
+            # On some days it is nobody's turn.
+            session.exitstatus = pytest.ExitCode.OK
         if broken and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the verdict."""
-        if not (self._tally.by_test or self._tally.late or self._tally.attempts):
+        for line in self._session.accepted:
+            terminalreporter.write_line(line)
+        if not (self._tally.by_test or self._tally.late or self._tally.attempts or self._tally.sampled):
             return
+        if self._changing is not None:
+            self._changing.write_to(terminalreporter)
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
-        for line, is_trouble in verdict_lines(self._tally, mode=mode, is_verbose=verbose):
+        lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
+        for line, is_trouble in (*lines, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         for path, outcome in self._outcomes:
             shown = _shown(path, self._session.root)
             if isinstance(outcome, CassetteError):
                 terminalreporter.write_line(f"  {outcome}", red=True, bold=True)
-            elif outcome.added or outcome.replaced or outcome.dropped:
+            elif any(outcome._replace(unchanged=0)):
                 changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
                 terminalreporter.write_line(f"  {shown}: {changes}")
+                if outcome.spared:
+                    terminalreporter.write_line(f"  {_SPARED}", red=True)
         if self._has_kept_unused:
             terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
+
+
+def _changes(session: TestSession, cassettes: set[str]) -> Changing:
+    from .changing import Changing  # noqa: PLC0415 - loads pydantic; only runs that call the world again need it
+
+    changing = Changing(session.options, session.root)
+    changing.gather(session.staged(cassettes))
+    return changing
 
 
 def _shown(path: Path, root: Path) -> str:
@@ -93,3 +126,15 @@ class Distributing:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which session it belongs to."""
         node.workerinput["recorded"] = self._session.told_workers()
+
+
+class Telling:
+    """The hook of an xdist worker that tells the controller what no report has told."""
+
+    def __init__(self, session: TestSession) -> None:
+        self._session = session
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell it as late as possible."""
+        session.config.workeroutput["recorded"] = self._session.told_controller()  # type: ignore[attr-defined]

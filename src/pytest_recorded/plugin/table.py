@@ -39,6 +39,13 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(_flag(option), dest=f"recorded_{option.name}", default=None, help=shown, **_action(option))
         kind: Any = "bool" if option.is_flag else "linelist" if option.is_list else "string"
         parser.addini(option.ini, text, type=kind, default=None)
+    group.addoption(
+        "--record-accept",
+        action="append",
+        metavar="FINGERPRINT",
+        help="take the answers of a group of changes that the last verification has found into the cassette, without "
+        "calling again; all: of all groups. With --record-mode=verify: of those that this run finds",
+    )
     group.addoption("--recorded-all", action="store_true", help="record every test, marked or not")
     parser.addini("recorded_all", "record every test, marked or not", type="bool", default=False)
 

@@ -1,0 +1,170 @@
+"""Taking the live answers of the last verification into the cassette, without calling again.
+
+The law of this file: a row is taken as a whole or not at all, and only in the place of the very row that it was
+compared with.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ..drift import same_answer
+from ..errors import UsageError
+from ..staging import verified_files, workshop
+from ..store.build import Changes, build, exclusive
+from .attempt import digest_of
+from .documents import Findings
+from .model import ORDER, Call, ChangeClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ..job import Address
+    from .views import Side
+
+__all__ = ["ALL", "Accepted", "accept", "last_verified"]
+
+#: Instead of fingerprints: whatever has changed.
+ALL: Final = "all"
+
+_FAILED: Final = "its live call has failed, or could not be compared"
+_SINCE: Final = "it was recorded again since; verify again"
+_OTHERS: Final = "other tests may share it; see pytest-recorded prune"
+
+
+class Accepted(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        taken: Calls whose live answers are in the cassette now.
+        refused: Calls that were meant and stay as they are, each with the reason.
+        already: How many have been taken before.
+
+    """
+
+    taken: list[Call]
+    refused: list[tuple[Call, str]]
+    already: int
+
+    def lines(self) -> Iterator[str]:
+        """Yield it in words."""
+        parts = [f"{len(self.taken)} accepted", f"{self.already} already" if self.already else ""]
+        yield ", ".join([*filter(None, parts), *([f"{len(self.refused)} refused"] if self.refused else [])])
+        for call, why in self.refused:
+            yield f"  {call.request} of {', '.join(call.tests)} stays as it is: {why}"
+
+
+def last_verified(cassette: Path) -> Path:
+    """Return the file that has the live answers of the last verification.
+
+    Raises:
+        UsageError: There is none.
+
+    """
+    files = verified_files(cassette)
+    if not files:
+        raise UsageError(
+            f"{cassette} was not verified here, or more than two weeks ago, so that there is nothing to accept. Run: "
+            f"pytest --record-mode=verify"
+        )
+    return files[-1]
+
+
+def accept(cassette: Path, fingerprints: Sequence[str]) -> Accepted:
+    """Take the live answers of some groups of changes into the cassette.
+
+    Args:
+        cassette: The cassette.
+        fingerprints: Of the groups; or `all`.
+
+    Raises:
+        CassetteError: A file cannot be read, or the cassette cannot be written; nothing is written then.
+        UsageError: Nothing was verified, or it has no such group.
+
+    """
+    folder = workshop(cassette)
+    with exclusive(folder / f"{cassette.name}.lock"):
+        findings = Findings(cassette, last_verified(cassette))
+        try:
+            accepting = _Accepting(findings, _checked(findings, fingerprints))
+            for call in findings.calls():
+                accepting.add(call)
+        finally:
+            findings.close()
+        if accepting.changes:
+            build(cassette, accepting.changes, folder)
+    return accepting.accepted
+
+
+def _checked(findings: Findings, given: Sequence[str]) -> frozenset[str]:
+    wanted = frozenset(each.strip().lower() for each in given)
+    known = dict.fromkeys(change.fingerprint for call in findings.calls() for change in call.changes)
+    if ALL in wanted:
+        return frozenset(known)
+    if missing := sorted(wanted - known.keys()):
+        there = f"It has: {', '.join(known)}." if known else "It has found no change."
+        raise UsageError(f"the last verification of {findings.cassette} has no group {', '.join(missing)}. {there}")
+    return wanted
+
+
+class _Accepting:
+    """Decides about each call, and gathers what is to be written."""
+
+    def __init__(self, findings: Findings, wanted: frozenset[str]) -> None:
+        self._findings = findings
+        self._wanted = wanted
+        self._taken: set[Address] = set()
+        self._ids: set[str] = set()
+        self.changes = Changes()
+        self.accepted = Accepted([], [], 0)
+
+    def add(self, call: Call) -> None:
+        """Take a call in, if it is meant and can be taken."""
+        if not any(change.fingerprint in self._wanted for change in call.changes):
+            return
+        old, new = self._now(call), self._findings.new(call)
+        if old is not None and new is not None and same_answer(old.row, new.row, old.chunks, new.chunks):
+            self.accepted = self.accepted._replace(already=self.accepted.already + 1)
+        elif problem := next(self._problems(call, old, new), None):
+            self.accepted.refused.append((call, problem))
+        else:
+            self._take(call, new)
+            if call.id not in self._ids:
+                self._ids.add(call.id)
+                self.accepted.taken.append(call)
+
+    def _now(self, call: Call) -> Side | None:
+        """Return what the cassette has where the call was, or where it would be."""
+        _, where = self._findings.where(call)
+        address = where.old or where.new
+        return self._findings.recorded(address) if address is not None else None
+
+    def _problems(self, call: Call, old: Side | None, new: Side | None) -> Iterator[str]:
+        attempt, where = self._findings.where(call)
+        if call.change_class is ChangeClass.ERROR or (new is None and where.new is not None):
+            yield _FAILED
+        if (digest_of(old) if old is not None else "") != where.digest:
+            yield _SINCE
+        if new is None and where.old is not None and where.old.scope == "" != attempt.scope:
+            yield _OTHERS
+        best = min(ORDER[one.change_class] for one in call.changes if one.fingerprint in self._wanted)
+        worse = [one for one in call.changes if ORDER[one.change_class] < best and one.fingerprint not in self._wanted]
+        if worse:
+            named = ", ".join(dict.fromkeys(f"{one.fingerprint} ({one.change_class})" for one in worse))
+            yield f"it has changed worse as well, and an answer is taken as a whole: accept {named}, too"
+
+    def _take(self, call: Call, new: Side | None) -> None:
+        attempt, where = self._findings.where(call)
+        address = where.old or where.new
+        is_shared = address is not None and address.scope == "" != attempt.scope
+        # What other tests share stays beside what takes its place for this one.
+        if where.old is not None and (where.old == where.new or not is_shared):
+            self.changes.gone.add(where.old)
+        if new is not None:
+            if new.row.address not in self._taken:
+                # Two tests may have told of one call that they share.
+                self._taken.add(new.row.address)
+                self.changes.fresh.append((new.row, tuple(new.chunks)))
+            if is_shared:
+                self.changes.uses.add((attempt.scope, new.row.id))

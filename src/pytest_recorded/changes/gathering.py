@@ -1,0 +1,115 @@
+"""Many changed calls as one report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from .groups import groups_of
+from .model import ORDER, Call, ChangeClass, Figures, Noise, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+__all__ = ["UNCHANGED", "fails", "report_of"]
+
+UNCHANGED: Final = "unchanged"
+# What counts as changed, by the words of the option `fail_on`.
+_FROM: Final = {
+    "breaking": ChangeClass.BREAKING,
+    "projection": ChangeClass.PROJECTION,
+    "text": ChangeClass.TEXT,
+    "shape": ChangeClass.SHAPE,
+}
+
+
+def report_of(
+    calls: Iterable[Call],
+    *,
+    mode: str,
+    compared: int,
+    cassettes: Sequence[str] = (),
+    not_verified: Mapping[str, int] | None = None,
+    noise: Sequence[Noise] = (),
+    figures: Iterable[Figures] = (),
+) -> Report:
+    """Return the report of some calls; what several tests say of one call they share is said once.
+
+    Args:
+        calls: The calls that have changed.
+        mode: The record mode.
+        compared: How many calls were compared, unchanged ones too.
+        cassettes: Paths of the cassettes.
+        not_verified: Number of calls by the reason for which they were not made again.
+        noise: What varies by itself.
+        figures: What all compared calls have used.
+
+    """
+    known = tuple(sorted(_joined(calls).values(), key=_rank))
+    totals = Counter(str(call.change_class) for call in known)
+    counted = {str(each): totals[each] for each in ChangeClass if totals[each]}
+    return Report(
+        mode=mode,
+        cassettes=tuple(sorted(cassettes)),
+        compared=compared,
+        totals={**counted, UNCHANGED: max(0, compared - len(known))},
+        not_verified=dict(sorted((not_verified or {}).items())),
+        groups=groups_of(known),
+        calls=known,
+        noise=_noise(noise),
+        metrics=_summed(list(figures)),
+    )
+
+
+def _noise(several: Iterable[Noise]) -> tuple[Noise, ...]:
+    """Return what varies, each place of a kind once, with the number of all its calls."""
+    calls: Counter[tuple[str, str]] = Counter()
+    for one in several:
+        calls[one.kind, one.path] += one.calls
+    return tuple(Noise(kind=kind, path=path, calls=number) for (kind, path), number in sorted(calls.items()))
+
+
+def _joined(calls: Iterable[Call]) -> dict[str, Call]:
+    known: dict[str, Call] = {}
+    for call in calls:
+        other = known.get(call.id)
+        if other is not None:
+            tests = tuple(sorted({*other.tests, *call.tests}))
+            worse = min(other, call, key=lambda one: ORDER[one.change_class])
+            known[call.id] = worse.model_copy(update={"tests": tests})
+        else:
+            known[call.id] = call
+    return known
+
+
+def _rank(call: Call) -> tuple[Any, ...]:
+    return ORDER[call.change_class], call.tests, call.recorded_at or "", call.id
+
+
+def _summed(figures: list[Figures]) -> Figures:
+    tokens = [each.tokens for each in figures]
+    costs = [each.cost_usd for each in figures]
+    times = [each.latency_ms for each in figures]
+    return Figures(tokens=_both(tokens, sum), cost_usd=_both(costs, sum), latency_ms=_both(times, median))
+
+
+def _both(pairs: list[Any], whole: Any) -> Any:
+    known = [pair for pair in pairs if None not in pair]
+    return (whole(old for old, _ in known), whole(new for _, new in known)) if known else (None, None)
+
+
+def fails(calls: Iterable[Call], fail_on: str) -> bool:
+    """Return whether what has changed fails a run.
+
+    Args:
+        calls: What has changed.
+        fail_on: From which class on; `any`: all but what is ignored; `never`.
+
+    """
+    if fail_on == "never":
+        return False
+    if fail_on == "any":
+        return any(call.change_class is not ChangeClass.VOLATILE for call in calls)
+    return any(ORDER[call.change_class] <= ORDER[_FROM[fail_on]] for call in calls)

@@ -1,0 +1,85 @@
+"""The same change in many calls is one group, known by a fingerprint that is the same in every run."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from ..diff import ABSENT, path_text, type_name
+from ..paths import parse
+from .model import ORDER, Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .classes import Found
+    from .model import Call, Change
+
+__all__ = ["fingerprint", "groups_of", "of_chain", "wild"]
+
+_DIGITS: Final = 12
+# Names of fields that are data: numbers, ids, dates, addresses, codes such as `US` and `EUR`.
+_DATA: Final = re.compile(
+    r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^\d]*\d)[0-9a-fA-F]{8,}|\d{4}-\d\d-\d\d.*|(?!ID|URL|URI|ARN|IP|OS|TTL|SKU)[A-Z]{2,3}|.*@.*|.*://.*"
+    r"|(?=[^\d]*\d)[A-Za-z0-9_-]{16,}"
+)
+
+
+def wild(path: Iterable[str | int]) -> str:
+    """Return a path with `*` for indexes and for names that look like data."""
+    segments = ["[*]" if isinstance(part, int) or _DATA.fullmatch(part) else path_text((part,))[1:] for part in path]
+    return "$" + "".join(segments)
+
+
+def fingerprint(found: Found) -> str:
+    """Return 12 hex digits that stand for a change: for its class, its place, and the types before and after."""
+    # One status is not another, though both are numbers.
+    values = (str(found.old), str(found.new)) if found.slot == "status" else ()
+    types = (_type(found.old), _type(found.new))
+    return _digest(found.change_class, found.slot, found.op, wild(found.path), *types, *values)
+
+
+def of_chain(root: str) -> str:
+    """Return the fingerprint of all that follows from the changed answer of one call."""
+    return _digest("chain", root)
+
+
+def _digest(*parts: str | None) -> str:
+    text = "\0".join("" if part is None else part for part in parts)
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:_DIGITS]
+
+
+def _type(value: Any) -> str | None:
+    return None if value is ABSENT else type_name(value)
+
+
+def groups_of(calls: Iterable[Call]) -> tuple[Group, ...]:
+    """Return the groups of some calls: the worst class first, then those with the most calls."""
+    first: dict[str, Change] = {}
+    ids: dict[str, dict[str, None]] = {}
+    for call in calls:
+        for change in call.changes:
+            known = first.setdefault(change.fingerprint, change)
+            if ORDER[change.change_class] < ORDER[known.change_class]:
+                first[change.fingerprint] = change
+            ids.setdefault(change.fingerprint, {})[call.id] = None
+    groups = [_group(first[each], tuple(ids[each])) for each in first]
+    return tuple(sorted(groups, key=_rank))
+
+
+def _rank(group: Group) -> tuple[Any, ...]:
+    return ORDER[group.change_class], -len(group.calls), group.path, group.fingerprint
+
+
+def _group(change: Change, calls: tuple[str, ...]) -> Group:
+    return Group(
+        fingerprint=change.fingerprint,
+        change_class=change.change_class,
+        slot=change.slot,
+        op=change.op,
+        path=wild(parse(change.path, where="report")) if change.path != "$" else "$",
+        old_type=type_name(change.old) if change.has_old else None,
+        new_type=type_name(change.new) if change.has_new else None,
+        calls=calls,
+    )

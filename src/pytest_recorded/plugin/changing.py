@@ -1,0 +1,142 @@
+"""What a run that calls the world again has found: reported once in a session, by whoever speaks to the user."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..changes.documents import Findings
+from ..changes.gathering import fails, report_of
+from ..diff import ABSENT
+from ..errors import CassetteError, RecordedError
+from ..modes import RecordMode
+from ..report import render_markdown, terminal_lines, write_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..changes.model import Call, Report
+    from ..options import Options
+    from .session import TestSession
+
+__all__ = ["Changing", "properties"]
+
+_MOST_PROPERTIES = 20
+
+
+def properties(calls: Sequence[Call]) -> list[tuple[str, str]]:
+    """Return what a test's report says of its calls that have changed: the worst class, and the fingerprints."""
+    if not calls:
+        return []
+    from ..changes.model import ORDER  # noqa: PLC0415 - loads pydantic, which there is for calls that have changed
+
+    worst = min(calls, key=lambda call: ORDER[call.change_class]).change_class
+    found = dict.fromkeys(change.fingerprint for call in calls for change in call.changes)
+    return [
+        ("recorded.class", str(worst)),
+        *(("recorded.fingerprint", fingerprint) for fingerprint in list(found)[:_MOST_PROPERTIES]),
+    ]
+
+
+class Changing:
+    """The report of a session.
+
+    Args:
+        options: Of the run.
+        root: The rootdir.
+
+    """
+
+    def __init__(self, options: Options, root: Path) -> None:
+        self._options = options
+        self._root = root
+        self._findings: list[Findings] = []
+        self._accepted: set[str] = set()
+        self.report: Report | None = None
+        #: What went wrong with it, in words.
+        self.problems: list[str] = []
+
+    def gather(self, staged: Iterable[tuple[Path, Path]]) -> None:
+        """Read what the session has found; to be called before it is taken over.
+
+        Args:
+            staged: The cassettes, each with the session's staging file.
+
+        """
+        for cassette, staging in staged:
+            try:
+                findings = Findings(cassette, staging)
+            except CassetteError as error:
+                self.problems.append(str(error))
+                continue
+            if findings.all:
+                self._findings.append(findings)
+        if self._findings:
+            self.report = self._made()
+            self._write()
+        for findings in self._findings:
+            findings.close()
+
+    def _made(self) -> Report:
+        told = [one.told for findings in self._findings for one in findings.all]
+        left_out: Counter[str] = Counter()
+        for one in told:
+            left_out.update(one.not_verified)
+        return report_of(
+            (call for one in told for call in one.calls),
+            mode=self._options.mode,
+            compared=sum(one.compared for one in told),
+            cassettes=[self._shown(findings.cassette) for findings in self._findings],
+            not_verified=left_out,
+            noise=[each for one in told for each in one.noise],
+            figures=(each for one in told for each in one.figures),
+        )
+
+    def _shown(self, path: Path) -> str:
+        return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else path.name
+
+    def _write(self) -> None:
+        assert self.report is not None  # noqa: S101 - see gather
+        for name in self._options.report:
+            path = self._root / name
+            try:
+                write_report(self.report, path, self._documents)
+            except OSError as error:
+                self.problems.append(f"the report {name} cannot be written: {error.strerror or error}")
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary and self.report.calls:
+            try:
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(render_markdown(self.report))
+            except OSError as error:
+                self.problems.append(f"the summary {summary} cannot be written: {error.strerror or error}")
+
+    def _documents(self, call: Call) -> tuple[Any, Any]:
+        findings = next((one for one in self._findings if one.has(call)), None)
+        return (ABSENT, ABSENT) if findings is None else findings.documents(call)
+
+    def accept(self, session: TestSession) -> None:
+        """Take into the cassette what is to be accepted of what was found just now."""
+        if self._options.mode is RecordMode.VERIFY:
+            try:
+                self._accepted = session.accept()
+            except RecordedError as error:
+                self.problems.append(str(error))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether what was found, or what went wrong with it, fails the run."""
+        verifies = self._options.mode is RecordMode.VERIFY
+        left = [call for call in self.report.calls if call.id not in self._accepted] if self.report is not None else []
+        return bool(self.problems) or (verifies and fails(left, self._options.fail_on))
+
+    def write_to(self, terminal: Any) -> None:
+        """Print the report."""
+        for problem in self.problems:
+            terminal.write_line(f"  {problem}", red=True, bold=True)
+        if self.report is not None:
+            width = terminal._tw.fullwidth  # noqa: SLF001 - pytest has no public way to it
+            for text, markup in terminal_lines(self.report, width=width, written=self._options.report):
+                terminal.write(text, **markup)

@@ -130,7 +130,7 @@ function rowElement({ one, call }, at) {
   }
   const group = groups[one.at];
   const members = one.members.map((member) => calls[member]);
-  const follows = group.class === "request" && members.every((member) => member.chain !== undefined);
+  const follows = members.every((member) => member.chain !== undefined);
   const kinds = [...new Set(members.map((member) => member.name || member.kind))];
   const isOpen = list.rows[at + 1]?.one === one;
   return make("button", { type: "button", class: `row ${group.class}`, "data-row": at, "aria-expanded": String(isOpen) },
@@ -245,8 +245,8 @@ const figuresOf = (lines) => make("dl", { class: "figures" },
 
 function changeElement(change, edit, group) {
   return make("div", { class: "change" },
-    make("h4", {}, group ? "" : chip(change.class), make("code", {}, change.where),
-      make("span", { class: "sub" }, [OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
+    make("h4", {}, group && group.class === change.class ? "" : chip(change.class), make("code", {}, change.where),
+      make("span", { class: "sub" }, [change.said || OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
     ...(edit ? diff(edit, false, Boolean(state.view)) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
 }
 

@@ -48,7 +48,7 @@ def test_a_group_names_its_class_its_place_its_tests_and_its_values(told):
 def test_prose_is_shown_by_its_words_without_colours(told):
     text = told(samples.realistic(), width=200)
 
-    assert "order 4711 was [-sent-]{+shipped+} on Monday" in text
+    assert "    ~ $.text  84% alike: Your order 4711 was [-sent-]{+shipped+} on Monday" in text
 
 
 def test_prose_that_is_equal_far_and_wide_is_left_out(told):

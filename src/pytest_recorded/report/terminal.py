@@ -173,6 +173,7 @@ def _change(change: Change, slot: str) -> list[Piece]:
         return [(head + said + (f": {in_one_line(asked)}" if isinstance(asked, str) else ""), _PLAIN)]
     edit = edit_of(change, _LONGEST_VALUE)
     if edit.is_prose and change.has_old and change.has_new:
+        head += "" if change.similarity is None else f"{change.similarity:.0%} alike: "
         return [(head, _PLAIN), *_marked(shortened(edit.words, _AROUND))]
     pieces: list[Piece] = [(head, _PLAIN)]
     if change.has_old:

@@ -10,7 +10,7 @@ from pytest_recorded.report import render_markdown
 from samples import call, change, report
 
 FENCE = re.compile(r"^(`{3,})\w*$\n.*?^\1$\n", re.MULTILINE | re.DOTALL)
-SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
+SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
 CODE = re.compile(r"<code>.*?</code>")
 
 

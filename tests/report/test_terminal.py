@@ -198,6 +198,7 @@ def test_no_recorded_text_commands_a_terminal(told):
 
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e\u2066\ud800-\udfff]", text)
     assert r"\x1b[2J" in text
+    assert r"```\n\n</details>\n# heading" in text
     assert text.encode()
 
 

@@ -42,7 +42,8 @@ function textOf(at) {
   if (texts[at] === undefined) {
     const { id, kind, name = "", model = "", request, hint = "", tests, changes } = calls[at];
     const places = changes.map((change) => `${change.where}\n${change.fingerprint}`);
-    const parts = (values[at] || []).map((edit) => edit.parts.map((part) => part.slice(1)).join(""));
+    const side = (edit, other) => edit.parts.map((part) => part[0] === other ? "" : part.slice(1)).join("");
+    const parts = (values[at] || []).flatMap((edit) => [side(edit, "+"), side(edit, "-")]);
     texts[at] = [id, kind, name, model, request, hint, ...tests, ...places, ...parts].join("\n").toLowerCase();
   }
   return texts[at];

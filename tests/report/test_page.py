@@ -236,6 +236,32 @@ def test_a_chain_leads_to_the_call_that_began_it(page, urls):
     assert page.texts("#detail .figures")[0].split("\n")[1] == "180 → 190 +5.6%"
 
 
+def test_a_link_within_a_chain_leads_out_of_the_filters(page, urls):
+    page.open(urls("realistic") + f"#class=request&call={6:032x}")
+
+    page.click("#detail .chain a")
+
+    assert page.texts("#detail h3") == ["POST https://api.example.com/v1/orders/2"]
+    assert page.run("location.hash") == f"#call={2:032x}"
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_a_command_is_copied_or_where_that_is_not_allowed_selected(page, urls, is_allowed):
+    page.open(urls("realistic") + "#class=breaking")
+    write = "window.written = text" if is_allowed else "throw new Error('not allowed')"
+    page.run(
+        f"Object.defineProperty(navigator, 'clipboard', {{value: {{async writeText(text) {{ {write} }}}}}});"
+        "getSelection().removeAllRanges()"
+    )
+
+    page.click(".command button")
+    page.run("new Promise(done => setTimeout(done))")
+
+    (command,) = page.texts(".command code")
+    assert page.run("[window.written || '', String(getSelection())]") == ([command, ""] if is_allowed else ["", command])
+    assert page.texts(".command button") == ["Copied" if is_allowed else "Copy"]
+
+
 def test_long_equal_parts_are_folded_until_they_are_asked_for(page, urls):
     text = f"{'before ' * 200}old{' after' * 200}"
     page.open(urls("long", report(call(1, change("$.a", text, text.replace("old", "new"))))))

@@ -28,7 +28,7 @@ def later(monkeypatch):
 
 def said(result):
     """Return how many tests the last lines say to be in the sample, of how many."""
-    pattern = r"^  sample 25%: (\d+) of (\d+) recorded tests; the others have their turn within 4 days$"
+    pattern = r"^  sample 25%: (\d+) of (\d+) recorded tests?; the others have their turn within 4 days$"
     (line,) = re.findall(pattern, result.output, re.MULTILINE)
     return tuple(map(int, line))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from .model import Noise
 
-__all__ = ["UNCHANGED", "fails", "report_of"]
+__all__ = ["UNCHANGED", "Tally", "fails", "report_of"]
 
 UNCHANGED: Final = "unchanged"
 # What counts as changed, by the words of the option `fail_on`.
@@ -60,7 +61,7 @@ def report_of(
         groups=groups_of(known),
         calls=known,
         noise=tuple(noise),
-        metrics=_summed(list(figures)),
+        metrics=_summed(figures),
     )
 
 
@@ -81,16 +82,36 @@ def _rank(call: Call) -> tuple[Any, ...]:
     return ORDER[call.change_class], call.tests, call.recorded_at or "", call.id
 
 
-def _summed(figures: list[Figures]) -> Figures:
-    tokens = [each.tokens for each in figures]
-    costs = [each.cost_usd for each in figures]
-    times = [each.latency_ms for each in figures]
-    return Figures(tokens=_both(tokens, sum), cost_usd=_both(costs, sum), latency_ms=_both(times, median))
+def _summed(figures: Iterable[Figures]) -> Figures:
+    tally = Tally()
+    for used in figures:
+        tally.add(used)
+    return tally.figures()
 
 
-def _both(pairs: list[Any], whole: Any) -> Any:
-    known = [pair for pair in pairs if None not in pair]
-    return (whole(old for old, _ in known), whole(new for _, new in known)) if known else (None, None)
+class Tally:
+    """Sums up what calls have used; of any number of them it keeps but their times."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Any, Any]] = {}
+        self._times = (array("d"), array("d"))
+
+    def add(self, used: Figures) -> None:
+        """Add a call. What is known of one side only does not count."""
+        for name in ("tokens", "cost_usd"):
+            old, new = getattr(used, name)
+            if old is not None and new is not None:
+                before, after = self._sums.get(name, (0, 0))
+                self._sums[name] = before + old, after + new
+        old, new = used.latency_ms
+        if old is not None and new is not None:
+            self._times[0].append(old)
+            self._times[1].append(new)
+
+    def figures(self) -> Figures:
+        """Return the sums; of the times the medians."""
+        old, new = self._times
+        return Figures(**self._sums, latency_ms=(median(old), median(new)) if old else (None, None))
 
 
 def fails(calls: Iterable[Call], fail_on: str) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .call import Ticket
 
-__all__ = ["spent_and_saved", "usages_from"]
+__all__ = ["figures_in", "spent_and_saved", "sum_told", "usages_from"]
 
 
 def spent_and_saved(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
@@ -25,13 +25,17 @@ def spent_and_saved(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
     """
     spent, saved = Usage(), Usage()
     for ticket in tickets:
-        figures = _figures(ticket)
+        figures = figures_in(ticket)
         if figures is None:
             continue
         if ticket.act is Act.REPLAY:
             saved += Usage.of(figures)
         elif ticket.is_awaited:
             spent += Usage.of(figures)
+    return _told(spent, saved)
+
+
+def _told(spent: Usage, saved: Usage) -> list[dict[str, Any]]:
     return [asdict(spent), asdict(saved)] if spent.calls or saved.calls else []
 
 
@@ -41,7 +45,14 @@ def usages_from(told: list[dict[str, Any]]) -> tuple[Usage, Usage]:
     return spent, saved
 
 
-def _figures(ticket: Ticket) -> Any:
+def sum_told(all_told: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the sum of what `spent_and_saved` has told several times."""
+    spent, saved = zip(*map(usages_from, all_told), strict=True)
+    return _told(sum(spent, Usage()), sum(saved, Usage()))
+
+
+def figures_in(ticket: Ticket) -> Any:
+    """Return the figures of a call of a language model; None if it is none."""
     text = ticket.info_json
     if text is None or '"llm":' not in text:
         return None

@@ -8,14 +8,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from .groups import groups_of
-from .model import ORDER, Call, ChangeClass, Figures, Report
+from .model import ORDER, Call, ChangeClass, Figures, Noise, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .model import Noise
+    from .attempt import Told
 
-__all__ = ["UNCHANGED", "Tally", "fails", "report_of"]
+__all__ = ["UNCHANGED", "Tally", "fails", "gathered", "report_of"]
 
 UNCHANGED: Final = "unchanged"
 # What counts as changed, by the words of the option `fail_on`.
@@ -60,9 +60,33 @@ def report_of(
         not_verified=dict(sorted((not_verified or {}).items())),
         groups=groups_of(known),
         calls=known,
-        noise=tuple(noise),
+        noise=_noise(noise),
         metrics=_summed(figures),
     )
+
+
+def gathered(told: Sequence[Told], *, mode: str, cassettes: Sequence[str]) -> Report:
+    """Return the report of what attempts at tests have told."""
+    left_out: Counter[str] = Counter()
+    for one in told:
+        left_out.update(one.not_verified)
+    return report_of(
+        (call for one in told for call in one.calls),
+        mode=mode,
+        compared=sum(one.compared for one in told),
+        cassettes=cassettes,
+        not_verified=left_out,
+        noise=[each for one in told for each in one.noise],
+        figures=(each for one in told for each in one.figures),
+    )
+
+
+def _noise(several: Iterable[Noise]) -> tuple[Noise, ...]:
+    """Return what varies, each place of a kind once, with the number of all its calls."""
+    calls: Counter[tuple[str, str]] = Counter()
+    for one in several:
+        calls[one.kind, one.path] += one.calls
+    return tuple(Noise(kind=kind, path=path, calls=number) for (kind, path), number in sorted(calls.items()))
 
 
 def _joined(calls: Iterable[Call]) -> dict[str, Call]:

@@ -63,6 +63,17 @@ class Terms(NamedTuple):
     tests: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
 
+    def takes_test(self, test: str) -> bool:
+        """Return whether the calls of a test are compared; a node id with brackets is no glob."""
+        return not self.tests or test in self.tests or is_among(test, self.tests)
+
+    def takes(self, side: Side) -> bool:
+        """Return whether a call is compared, by its kind, or by its name if it is one of a language model."""
+        if not self.kinds or is_among(side.row.kind, self.kinds):
+            return True
+        # To know the name of a call takes reading it.
+        return any(map(may_name_llm, self.kinds)) and any(is_among(name, self.kinds) for name in _names(side))
+
 
 class Comparison:
     """Compares two files.
@@ -157,16 +168,8 @@ class Comparison:
         return (old is not None and self._old.is_torn(old)) or (new is not None and self._new.is_torn(new))
 
     def _is_meant(self, pair: Pair, tests: Sequence[str]) -> bool:
-        terms = self._terms
-        if terms.tests and not any(test in terms.tests or is_among(test, terms.tests) for test in tests):
-            return False
-        if not terms.kinds:
-            return True
-        side = _either(pair)
-        if is_among(side.row.kind, terms.kinds):
-            return True
-        # To know the name of a call takes reading it.
-        return any(map(may_name_llm, terms.kinds)) and any(is_among(name, terms.kinds) for name in _names(side))
+        # What no test is known to share is nobody's.
+        return any(map(self._terms.takes_test, tests or ("",))) and self._terms.takes(_either(pair))
 
 
 def _joined(old: Iterator[Side], new: Iterator[Side]) -> Iterator[Joined]:

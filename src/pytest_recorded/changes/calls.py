@@ -159,15 +159,15 @@ def _changed(pair: Pair, found: Sequence[Found], tests: Sequence[str], used: Fig
     """Return a call with what was found."""
     side = pair.old or pair.new
     assert side is not None  # noqa: S101 - see Pair.id
-    job = Job.of(side.row, side.chunks)
+    name, model = _named(side)
     chain = None if pair.root is None else of_chain(pair.root)
     found_class = worst(found)
     assert found_class is not None  # noqa: S101 - see the caller
     return Call(
         id=pair.id,
         kind=side.row.kind,
-        name=_name(job),
-        model=_model(job),
+        name=name,
+        model=model,
         request=_clean(_shortened(describe(side.row.kind, side.row.request_json), _LONGEST_REQUEST)),
         tests=tuple(map(_clean, tests)),
         change_class=found_class,
@@ -180,17 +180,17 @@ def _changed(pair: Pair, found: Sequence[Found], tests: Sequence[str], used: Fig
     )
 
 
-def _name(job: Job) -> str | None:
-    names = job.names
-    return names[1].removeprefix("llm.") if len(names) > 1 else None
-
-
-def _model(job: Job) -> str | None:
+def _named(side: Side) -> tuple[str | None, str | None]:
+    """Return the name and the model of a call of a language model."""
     try:
-        call = job.llm if len(job.names) > 1 else None
+        job = Job.of(side.row, side.chunks)
+        if len(names := job.names) == 1:
+            return None, None
+        call = job.llm
     except Exception:  # noqa: BLE001 - a file may hold anything
-        return None
-    return None if call is None or call.request_model is None else _clean(call.request_model)
+        return None, None
+    model = None if call is None or call.request_model is None else _clean(call.request_model)
+    return names[1].removeprefix("llm."), model
 
 
 _REFUSED: Final = (401, 403)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import sides
 from pydantic import AliasChoices, BaseModel, Field
-from sides import chat, function, http
 
+import sides
 from pytest_recorded.changes.calls import Pair, call_of
 from pytest_recorded.changes.classes import Rules
 from pytest_recorded.changes.model import ChangeClass
@@ -17,6 +16,7 @@ from pytest_recorded.jobs import Job
 from pytest_recorded.paths import parse
 from pytest_recorded.projection import projection_for
 from pytest_recorded.reads import reads_of
+from sides import chat, function, http
 
 OLD_PROSE = "Your order was sent on Monday."
 NEW_PROSE = "Your order was shipped on Monday."

@@ -15,7 +15,7 @@ from ..choice import is_among
 from ..diff import ABSENT
 from ..drift import is_http, same_answer
 from ..errors import RecordedError
-from ..job import Row
+from ..job import Row, Status
 from ..jobs import Job, is_llm_call
 from ..selection import may_name_llm
 from .calls import Pair, asks_the_same, call_of, figures_of, lost_call
@@ -242,7 +242,7 @@ def _is_readable(old: Row, new: Row) -> bool:
     texts: set[Any] = {*old[_FIRST_SLOT:], *new[_FIRST_SLOT:]}
     for text in texts - {None}:
         load_tree(text)
-    return True
+    return old.status == Status(new.status)
 
 
 def _has_same_data(old: Row, new: Row) -> bool:

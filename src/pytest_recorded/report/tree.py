@@ -39,7 +39,7 @@ def tree_of(part: BaseModel) -> dict[str, Any]:
             if name in part.model_fields_set:
                 tree[name] = value
         elif (item := _item(value)) is not None and item != {}:
-            tree[field.alias or name] = item
+            tree[field.serialization_alias or name] = item
     return tree
 
 

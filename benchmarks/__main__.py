@@ -30,6 +30,7 @@ _GROUPS = {
     "llm": ("llm",),
     "queries": ("queries",),
     "cli": ("cli",),
+    "report": ("report",),
 }
 _MEASURED = (
     "pytest-recorded",

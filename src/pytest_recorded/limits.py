@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 
 from .errors import ConfigurationError
 
-__all__ = ["Budget", "read_age", "read_budget", "read_count", "read_share"]
+__all__ = ["Budget", "age_text", "read_age", "read_budget", "read_count", "read_share", "share_text"]
 
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 _MOST_REPEATED: Final = 100
+# Whatever is older than the calendar can count is as old as can be.
+_LONGEST_AGE: Final = timedelta(days=365_000)
 
 
 class Budget(NamedTuple):
@@ -42,7 +44,12 @@ def read_age(text: str, *, where: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,6})\s*([hdw])", text.strip().lower())
     if found is None:
         raise ConfigurationError(f"{where}={text} is no age. Write hours, days or weeks: 12h, 30d, 8w.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return min(timedelta(**{_UNITS[found[2]]: int(found[1])}), _LONGEST_AGE)
+
+
+def age_text(age: timedelta) -> str:
+    """Return an age as `read_age` reads it."""
+    return f"{age.days}d" if not age.seconds else f"{age // timedelta(hours=1)}h"
 
 
 def read_share(text: str, *, where: str) -> float:
@@ -57,6 +64,11 @@ def read_share(text: str, *, where: str) -> float:
     if not 0 < share <= 1:
         raise ConfigurationError(f"{where}={text} is no share. Write a percentage: 10%, 2.5%, 100%.")
     return share
+
+
+def share_text(share: float) -> str:
+    """Return a share as `read_share` reads it."""
+    return f"{share * 100:g}%"
 
 
 def read_count(text: str, *, where: str) -> int:

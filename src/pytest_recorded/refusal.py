@@ -5,14 +5,23 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from .book import warn
 from .errors import CassetteError, MissingRecording, SerializationError
 from .miss import Question, describe, explain_miss
+from .modes import Act, RecordMode
 
 if TYPE_CHECKING:
     from .call import Call, Ticket
     from .scope import Scope
 
-__all__ = ["ended_before", "keyless", "late", "not_recorded", "said", "unreadable"]
+__all__ = [
+    "ended_before",
+    "not_recorded",
+    "pass_or_refuse_late",
+    "run_or_refuse_keyless",
+    "said",
+    "unreadable",
+]
 
 
 def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingRecording:
@@ -74,6 +83,30 @@ def keyless(scope: Scope, kind: str, error: Exception) -> MissingRecording:
         f"Leave out what does not matter with ignore=[…], or give the call a key of its own with key=…"
     )
     return MissingRecording(message, kind=kind, reason="no key")
+
+
+def run_or_refuse_keyless(scope: Scope, ticket: Ticket, error: SerializationError) -> None:
+    """Let a call run that could not be found again; refuse it where nothing runs that is not recorded."""
+    kind = ticket.call.kind
+    ticket.is_decided = True
+    ticket.act = scope.act_if_new
+    if ticket.act is Act.REFUSE:
+        raise scope.remember(keyless(scope, kind, error))
+    ticket.act = Act.PASS
+    scope.add_count("live")
+    warn(
+        f"{kind} runs, and is not recorded: it could not be found again, because its request cannot be stored. {error}"
+    )
+
+
+def pass_or_refuse_late(scope: Scope, ticket: Ticket) -> None:
+    """Say that a call is made after its test has ended; refuse it where nothing runs that is not recorded."""
+    ticket.is_decided, what = True, said(ticket.call)
+    is_refused = scope.mode is RecordMode.ONCE or not (scope.mode.records or scope.mode is RecordMode.OFF)
+    how = "refused" if is_refused else "not recorded"
+    scope.suite.late.append(f"{what} was called after {scope.name} had ended: {how}")
+    if is_refused:
+        raise late(scope, ticket.call.kind, what)
 
 
 def said(call: Call) -> str:

@@ -121,12 +121,12 @@ class Scope(Book):
                 self.add_count("live")
             return ticket
         if not self.is_open:
-            self._late(ticket)
+            refusal.pass_or_refuse_late(self, ticket)
             return ticket
         try:
             key = call.key()
         except SerializationError as error:
-            self._keyless(ticket, error)
+            refusal.run_or_refuse_keyless(self, ticket, error)
             return ticket
         kind = call.kind
         if self.is_shared:
@@ -188,7 +188,7 @@ class Scope(Book):
         if self.mode is RecordMode.VERIFY and self.is_spared(ticket.call.kind, self.options.no_verify):
             act = Act.REFUSE if found is None else self._spare("no_verify")
         elif found is None:
-            act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
+            act = self.act_if_new
         else:
             act = self._act(found)
             if act is Act.REPLACE and ticket.source == "staging":
@@ -210,6 +210,11 @@ class Scope(Book):
         with self._lock:
             self.not_verified[why] += 1
         return _REPLAY
+
+    @property
+    def act_if_new(self) -> Act:
+        """What to do with a call that is not recorded."""
+        return self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
 
     @property
     def has_recordings(self) -> bool:
@@ -287,6 +292,7 @@ class Scope(Book):
                 self._attempt = self.suite.staging.begin(
                     self.name, self.mode, takes_failed=self.options.failed, live=self.options.live
                 )
+                self.suite.attempts.setdefault(self.name, []).append(self._attempt)
             return self._attempt
 
     def add_count(self, what: str, number: int = 1) -> None:
@@ -305,7 +311,7 @@ class Scope(Book):
 
     def unreadable(self, ticket: Ticket, error: RecordedError) -> None:
         """Refuse a call whose recording cannot be read."""
-        raise self._remember(refusal.unreadable(self, ticket.call.kind, error)) from error
+        raise self.remember(refusal.unreadable(self, ticket.call.kind, error)) from error
 
     def chunks(self, ticket: Ticket) -> list[Chunk]:
         """Return the pieces of a recorded stream."""
@@ -315,33 +321,13 @@ class Scope(Book):
 
     def read_on(self, ticket: Ticket, pieces: int) -> MissingRecording:
         """Return the miss of a caller who reads a stream further than its recorded caller did."""
-        return self._remember(refusal.ended_before(self, ticket.call.kind, pieces))
+        return self.remember(refusal.ended_before(self, ticket.call.kind, pieces))
 
     def _missing(self, ticket: Ticket, *, is_known: bool = False) -> MissingRecording:
-        return self._remember(refusal.not_recorded(self, ticket, is_known=is_known))
+        return self.remember(refusal.not_recorded(self, ticket, is_known=is_known))
 
-    def _keyless(self, ticket: Ticket, error: SerializationError) -> None:
-        kind = ticket.call.kind
-        ticket.is_decided = True
-        ticket.act = self._acts[Known.NEW_CALL if self.has_recordings else Known.NEW_TEST]
-        if ticket.act is Act.REFUSE:
-            raise self._remember(refusal.keyless(self, kind, error))
-        ticket.act = Act.PASS
-        self.add_count("live")
-        warn(
-            f"{kind} runs, and is not recorded: it could not be found again, because its request cannot be stored. "
-            f"{error}"
-        )
-
-    def _late(self, ticket: Ticket) -> None:
-        ticket.is_decided, what = True, refusal.said(ticket.call)
-        is_refused = self.mode is RecordMode.ONCE or not (self.mode.records or self.mode is RecordMode.OFF)
-        how = "refused" if is_refused else "not recorded"
-        self.suite.late.append(f"{what} was called after {self.name} had ended: {how}")
-        if is_refused:
-            raise refusal.late(self, ticket.call.kind, what)
-
-    def _remember(self, miss: MissingRecording) -> MissingRecording:
+    def remember(self, miss: MissingRecording) -> MissingRecording:
+        """Keep a miss, which fails the test whoever swallows it."""
         self.add_count("missed")
         for scope in (self, self.host):
             if scope is not None:

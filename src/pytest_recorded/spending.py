@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .call import Ticket
 
-__all__ = ["spent_and_saved", "usages_from"]
+__all__ = ["spent_and_saved", "sum_told", "usages_from"]
 
 
 def spent_and_saved(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
@@ -32,6 +32,10 @@ def spent_and_saved(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
             saved += Usage.of(figures)
         elif ticket.is_awaited:
             spent += Usage.of(figures)
+    return _told(spent, saved)
+
+
+def _told(spent: Usage, saved: Usage) -> list[dict[str, Any]]:
     return [asdict(spent), asdict(saved)] if spent.calls or saved.calls else []
 
 
@@ -39,6 +43,12 @@ def usages_from(told: list[dict[str, Any]]) -> tuple[Usage, Usage]:
     """Return what was spent and what was saved of what `spent_and_saved` has told."""
     spent, saved = (Usage(**usage) for usage in told or ({}, {}))
     return spent, saved
+
+
+def sum_told(all_told: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the sum of what `spent_and_saved` has told several times."""
+    spent, saved = zip(*map(usages_from, all_told), strict=True)
+    return _told(sum(spent, Usage()), sum(saved, Usage()))
 
 
 def _figures(ticket: Ticket) -> Any:

@@ -34,6 +34,7 @@ __all__ = [
     "Leftover",
     "Session",
     "Staging",
+    "day_of",
     "discard",
     "end_session",
     "is_call",
@@ -51,11 +52,18 @@ _ATTEMPT: Final = "recorded.attempt"
 # What a session has verified is another file than what it records: nothing takes it over.
 _VERIFIED: Final = ".verified-"
 _KEEP_SECONDS: Final = 14 * 24 * 3600
+_TIME_DIGITS: Final = 14
+_MICROSECONDS_OF_DAY: Final = 24 * 3600 * 1_000_000
 
 
 def new_id() -> str:
     """Return an id for a job: 32 hex digits that sort by time."""
-    return f"{time.time_ns() // 1000:014x}{os.urandom(9).hex()}"
+    return f"{time.time_ns() // 1000:0{_TIME_DIGITS}x}{os.urandom(9).hex()}"
+
+
+def day_of(new: str) -> int:
+    """Return the day on which an id was made: a number of days, of UTC."""
+    return int(new[:_TIME_DIGITS], 16) // _MICROSECONDS_OF_DAY
 
 
 class Session(NamedTuple):

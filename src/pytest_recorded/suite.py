@@ -48,6 +48,8 @@ class Suite:
         self.count = len(self.file) if self.file is not None else 0
         #: Calls that were made, or were still running, after their test had ended, in words.
         self.late: list[str] = []
+        #: The attempts of this process by their scopes, the oldest first.
+        self.attempts: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._leftovers: list[Leftover] | None = None
         self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}
@@ -115,8 +117,8 @@ class Suite:
             self.reopen()
         return taken
 
-    def take_over(self) -> Taken:
-        """Take over what this session has recorded, by whichever process.
+    def take_over(self, *, good_since: str = "") -> Taken:
+        """Take over what this session has recorded, by whichever process; `good_since`: see `takeover.take_over`.
 
         Raises:
             CassetteError: The cassette cannot be written; what was recorded is kept in staging.
@@ -128,7 +130,7 @@ class Suite:
         if path is not None and self.session.mode == RecordMode.VERIFY:
             keep_verified(self.path, StagingFile(path))
         elif path is not None:
-            taken = take_over(self.path, StagingFile(path))
+            taken = take_over(self.path, StagingFile(path), good_since=good_since)
             # What was kept of dead sessions may be in the cassette by now.
             take_over_leftovers(self.path, self.session.id)
         self.reopen()

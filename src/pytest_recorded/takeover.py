@@ -39,7 +39,11 @@ class Taken(NamedTuple):
         replaced: Rows whose answer was another one.
         dropped: Rows that a rewritten test no longer makes.
         unchanged: Rows whose answer was the same.
+    <<<<<<< HEAD
         spared: Rows that stay because every call of their test that has an answer has failed for want of a network.
+    =======
+        renewed: Rows whose answer was the same, and which were too old to be kept.
+    >>>>>>> fresh
 
     """
 
@@ -48,6 +52,7 @@ class Taken(NamedTuple):
     dropped: int = 0
     unchanged: int = 0
     spared: int = 0
+    renewed: int = 0
 
 
 def final_row(row: Row, scope: str) -> Row:
@@ -56,8 +61,13 @@ def final_row(row: Row, scope: str) -> Row:
     return row._replace(id=job_id(address, row.attempt), scope=scope, parent_id=None, owner=None, beat_at=None)
 
 
-def take_over(cassette: Path, ledger: StagingFile) -> Taken:
+def take_over(cassette: Path, ledger: StagingFile, *, good_since: str = "") -> Taken:
     """Take over what a session has recorded, and delete its staging file if nothing worth keeping is left.
+
+    Args:
+        cassette: The cassette.
+        ledger: The staging file.
+        good_since: Rows that are older than this moment are replaced by the same answer too, which is as of today.
 
     Raises:
         CassetteError: The cassette cannot be written; the staging file is kept.
@@ -66,7 +76,7 @@ def take_over(cassette: Path, ledger: StagingFile) -> Taken:
     try:
         attempts = read_attempts(ledger)
         good = _last_of_each_scope(attempt for attempt in attempts if attempt.counts)
-        taken = _merge(cassette, [(ledger, attempt) for attempt in good]) if good else Taken()
+        taken = _merge(cassette, [(ledger, attempt) for attempt in good], good_since) if good else Taken()
         done = {attempt.scope for attempt in good}
         if _worth_keeping(cassette, ledger, [attempt for attempt in attempts if attempt.scope not in done]):
             end_session(ledger)
@@ -119,12 +129,12 @@ def _last_of_each_scope(attempts: Iterable[Attempt]) -> list[Attempt]:
     return list({attempt.scope: attempt for attempt in attempts}.values())
 
 
-def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]]) -> Taken:
+def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]], good_since: str) -> Taken:
     folder = workshop(cassette)
     with exclusive(folder / f"{cassette.name}.lock"):
         reader = CassetteFile(cassette) if is_there(cassette) else None
         try:
-            merge = _Merge(reader)
+            merge = _Merge(reader, good_since)
             for ledger, attempt in sources:
                 merge.add(ledger, attempt)
         finally:
@@ -138,8 +148,9 @@ def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]]) -> Taken:
 class _Merge:
     """Compares what was recorded with what the cassette has."""
 
-    def __init__(self, reader: CassetteFile | None) -> None:
+    def __init__(self, reader: CassetteFile | None, good_since: str) -> None:
         self._reader = reader
+        self._good_since = good_since
         self.changes = Changes()
         self.taken = Taken()
         self._seen: set[Address] = set()
@@ -174,8 +185,11 @@ class _Merge:
         elif final.attempt > old.attempt:
             self._count(replaced=1)
         elif self._reader and same_answer(old, final, self._reader.chunks(old.id), chunks):
-            self._count(unchanged=1)
-            return
+            if old.submitted_at >= self._good_since:
+                self._count(unchanged=1)
+                return
+            self._count(renewed=1)
+            self.changes.gone.add(final.address)
         else:
             self._count(replaced=1)
             self.changes.gone.add(final.address)

@@ -15,11 +15,11 @@ import pytest
 
 from pytest_recorded import recorder, use_cassette
 from pytest_recorded.check import check
-from pytest_recorded.cli.check import read_age
 from pytest_recorded.codec import to_text
 from pytest_recorded.errors import UsageError
 from pytest_recorded.http.exchange import HttpCall
 from pytest_recorded.job import Address, Row, Status, job_id
+from pytest_recorded.limits import read_age
 from pytest_recorded.message import HttpRequest, HttpResponse
 from pytest_recorded.options import Options, read_options
 from pytest_recorded.scope import Scope
@@ -341,14 +341,14 @@ def test_what_was_imported_without_a_date_is_older_than_anything(cli, cassette):
 
 
 def test_ages_have_units():
-    assert [read_age(text) for text in ("12h", "30d", " 8W ")] == [
+    assert [read_age(text, where="--max-age") for text in ("12h", "30d", " 8W ")] == [
         timedelta(hours=12),
         timedelta(days=30),
         timedelta(weeks=8),
     ]
     for text in ("30", "d", "1m", "-1d", "1d2h", "9999999d"):
         with pytest.raises(UsageError, match=r"Write hours, days or weeks: 12h, 30d, 8w"):
-            read_age(text)
+            read_age(text, where="--max-age")
 
 
 def test_a_wrong_age_is_told_and_exits_with_2(cli, cassette):

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from pytest_recorded.errors import ConfigurationError
-from pytest_recorded.limits import Budget
+from pytest_recorded.limits import Budget, age_text, read_age
 from pytest_recorded.modes import RecordMode
 from pytest_recorded.network import HostPattern
 from pytest_recorded.options import MATCH, OF_TESTS, OPTIONS, Options, read_options, strings, unknown_argument
@@ -257,3 +257,8 @@ def test_what_limits_a_run_is_read_as_people_write_it(name, text, value):
 def test_a_limit_that_is_none_is_refused_with_an_example(name, text):
     with pytest.raises(ConfigurationError, match=rf"^x: {name}"):
         read_options({name: text}, where="x", of_run=True)
+
+
+@pytest.mark.parametrize("text", ["30d", "12h", "36h", "5d"])
+def test_an_age_is_said_as_it_is_written(text):
+    assert age_text(read_age(text, where="x")) == text

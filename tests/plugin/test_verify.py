@@ -431,3 +431,37 @@ def test_a_dead_network_destroys_nothing_though_the_test_swallows_it(api, mode):
     api.answer(order=[503, {"error": "later"}])
     api.test(body).example.run(f"--record-mode={mode}")
     assert '"status":503' in api.example.rows()[0][3]
+
+
+COUNTING = """
+from pathlib import Path
+
+LOG = Path(__file__).with_name("calls.log")
+
+def get(n):
+    with LOG.open("a") as log:
+        log.write("x")
+    return {"n": n, "seen": LOG.stat().st_size, "lines": [{"at": LOG.stat().st_size, "price": 5}]}
+"""
+
+
+def test_what_varies_by_itself_is_found_by_repeating_and_does_not_count_as_a_change(example):
+    example.write(
+        counting=COUNTING,
+        test_a='import counting, pytest\n@pytest.mark.recorded("counting.get")\n'
+        '@pytest.mark.parametrize("n", range(2))\ndef test_x(n):\n    counting.get(n)\n',
+    )
+    example.run()
+    once = example.run("--record-mode=verify", "--record-report=report.json")
+    assert (once.code, once.counts) == (1, {"changed": 2})
+    again = example.run("--record-mode=verify", "--record-report=report.json", "--record-repeat=2")
+    report = Report.model_validate_json((example.folder / "report.json").read_bytes())
+    assert (again.code, again.counts, report.totals) == (0, {"unchanged": 2}, {"volatile": 2, "unchanged": 0})
+    assert [(one.kind, one.path, one.calls) for one in report.noise] == [
+        ("counting.get", "$.lines[*].at", 2),
+        ("counting.get", "$.seen", 2),
+    ]
+    # What it prints is what the option takes.
+    ignore = ["--record-ignore=$.seen", "--record-ignore=$.lines[*].at"]
+    assert all(each.partition("=")[2] in again.output for each in ignore)
+    assert example.run("--record-mode=verify", *ignore).counts == {"unchanged": 2}

@@ -84,7 +84,9 @@ class Page:
         self.send("Page.navigate", url="about:blank")
         self.events.clear()
         self.send("Page.navigate", url=url)
-        self.run("new Promise(loaded => document.readyState === 'complete' ? loaded() : addEventListener('load', loaded))")
+        self.run(
+            "new Promise(loaded => document.readyState === 'complete' ? loaded() : addEventListener('load', loaded))"
+        )
 
     def run(self, program):
         """Return what a program returns in the page: a JSON value."""

@@ -7,6 +7,7 @@ import json
 import re
 
 from pytest_recorded.changes.model import ORDER, Call, Change, ChangeClass, Figures, Group, Noise, Report
+from pytest_recorded.diff import type_name
 
 OLD_PROSE = "Your order 4711 was sent on Monday with our usual carrier. It will arrive within three days."
 NEW_PROSE = "Your order 4711 was shipped on Monday with our usual carrier. It should arrive within four days."
@@ -22,7 +23,6 @@ HOSTILE = {
     "markdown": "```\n</details>\n# heading\n@everyone #1 ``` | a | b |\n~~~~ ````",
     "template": "${title} {{ 1 }} %s {0} $$",
 }
-JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", list: "array"}
 
 
 def change(path, old=..., new=..., *, slot="response", kind=ChangeClass.BREAKING, op=None, **more):
@@ -72,14 +72,10 @@ def _group(part, ids):
         slot=part.slot,
         op=part.op,
         path=re.sub(r"\[\d+\]", "[*]", part.path),
-        old_type=_type_of(part.old) if part.has_old else None,
-        new_type=_type_of(part.new) if part.has_new else None,
+        old_type=type_name(part.old) if part.has_old else None,
+        new_type=type_name(part.new) if part.has_new else None,
         calls=ids,
     )
-
-
-def _type_of(value):
-    return "null" if value is None else JSON_TYPES[type(value)]
 
 
 def realistic():
@@ -172,3 +168,15 @@ def many(number):
             for at in range(number)
         )
     )
+
+
+def documents(call):
+    """Return a whole old and new answer."""
+    old = {
+        "id": call.id,
+        "big": 12345678901234567890123,
+        "content": OLD_PROSE,
+        "numbers": list(range(30)),
+        "total": 118.0,
+    }
+    return old, old | {"content": NEW_PROSE, "total": 121.5, "extra": {"request": call.request}}

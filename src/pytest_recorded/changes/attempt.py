@@ -19,7 +19,8 @@ from ..takeover import final_row, has_ended
 from .calls import Pair, call_of, figures_of, lost_call
 from .chains import Root, matched
 from .classes import Rules
-from .model import ORDER, Call, ChangeClass, Figures
+from .model import ORDER, Call, ChangeClass, Figures, Noise
+from .repeats import noise_in, told_of
 from .views import Side
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..scope import Scope
     from ..store.sqlite import CassetteFile, StagingFile
+    from .repeats import Varying
 
 __all__ = ["Told", "Where", "digest_of", "read_told", "tell"]
 
@@ -57,6 +59,7 @@ class Told(NamedTuple):
         compared: How many were compared.
         figures: What the compared calls have used.
         not_verified: Number of calls by the reason for which they were not made again.
+        noise: What has varied between several attempts by itself.
 
     """
 
@@ -65,6 +68,7 @@ class Told(NamedTuple):
     compared: int
     figures: list[Figures]
     not_verified: dict[str, int]
+    noise: list[Noise]
 
     def counts(self) -> Counter[str]:
         """Return what is counted of them: new calls, those that have changed for the reader, and the others.
@@ -91,6 +95,7 @@ class Told(NamedTuple):
                 "compared": self.compared,
                 "figures": [each.model_dump(mode="json") for each in self.figures],
                 "not_verified": self.not_verified,
+                "noise": [each.model_dump(mode="json") for each in self.noise],
             }
         )
 
@@ -110,6 +115,7 @@ def read_told(text: str) -> Told:
         tree["compared"],
         [Figures.model_validate(each) for each in tree["figures"]],
         tree["not_verified"],
+        [Noise.model_validate(each) for each in tree["noise"]],
     )
 
 
@@ -142,9 +148,12 @@ def tell(scope: Scope, unasked: set[Address]) -> str | None:
 
 
 def _compared(scope: Scope, unasked: set[Address]) -> Told:
-    file, tests, rules = scope.suite.file, (scope.name,), _RulesOf(scope)
-    pairs, come, told = [], [], Told([], [], 0, [], dict(scope.not_verified))
+    file, tests = scope.suite.file, (scope.name,)
+    pairs, come, told = [], [], Told([], [], 0, [], dict(scope.not_verified), [])
     with scope.suite.staging.reading() as staged:
+        noise = noise_in(scope, staged, _awaited(scope)) if staged is not None else {}
+        rules = _RulesOf(scope, noise)
+        told = told._replace(noise=told_of(noise))
         for address in _awaited(scope):
             old, new = _old(file, address), _new(scope, staged, address)
             if new is None:
@@ -235,8 +244,9 @@ def _is_same(old: Side, new: Side) -> bool:
 class _RulesOf:
     """What is known of the calls of a scope besides their answers."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, noise: Varying) -> None:
         self.scope = scope
+        self._noise = noise
 
     def of(self, side: Side) -> Rules:
         """Return what is known of one."""
@@ -246,4 +256,5 @@ class _RulesOf:
         reads = None if projection is None or projection.takes_job else reads_of(projection.model)
         # A function says by what it returns what matters; who has no model for it sees all of that.
         sees_all = projection is None and not is_http(side.row.kind)
-        return Rules(scope.ignored_in(side.row.kind), reads, reads_call, sees_all, scope.options.list_keys)
+        ignore = (*scope.ignored_in(side.row.kind), *self._noise.get(side.row.kind, ()))
+        return Rules(ignore, reads, reads_call, sees_all, scope.options.list_keys)

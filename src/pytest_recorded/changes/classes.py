@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..reads import Reads
     from .views import View
 
-__all__ = ["Found", "Rules", "compared", "worst"]
+__all__ = ["Found", "Rules", "compared", "lasting_body", "worst"]
 
 _PROSE: Final = 16
 _HUNDRED: Final = 100
@@ -145,8 +145,11 @@ def _of_data(old: View, new: View, rules: Rules) -> Iterator[Found]:
     if before is None is not after:
         yield Found("data", "add", (), ChangeClass.PROJECTION, ABSENT, after)
         return
-    for edit in diff(before, after, list_keys=rules.list_keys).edits:
+    edits = diff(before, after, list_keys=rules.list_keys).edits
+    for edit in edits:
         yield _of_projection("data", edit, _tool_class(edit) if rules.reads_call else None)
+    if not edits:
+        yield from _volatile("data", old.data, new.data, rules)
 
 
 def _without_used(data: Any) -> Any:
@@ -213,12 +216,15 @@ def _tool_class(edit: Edit) -> ChangeClass | None:
     return ChangeClass.PROJECTION
 
 
+def lasting_body(view: View) -> Any:
+    """Return the answer without what is another in each answer of a language model."""
+    return view.body if view.call is None else _without(view.body, _OF_ONE_ANSWER)
+
+
 def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator[Found]:
-    before, after = old.body, new.body
+    before, after = lasting_body(old), lasting_body(new)
     if before is ABSENT and after is ABSENT:
         return
-    if old.call is not None or new.call is not None:
-        before, after = _without(before, _OF_ONE_ANSWER), _without(after, _OF_ONE_ANSWER)
     masked_before, masked_after = _masked(before, rules.ignore), _masked(after, rules.ignore)
     edits = diff(masked_before, masked_after, list_keys=rules.list_keys).edits
     for edit in edits:
@@ -228,9 +234,16 @@ def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator
         found = _found("response", edit, _class_outside(edit, rules.reads))
         if found.change_class is ChangeClass.BREAKING or not _is_told(found, told, rules.reads):
             yield found
-    if not edits and rules.ignore:
-        for edit in diff(before, after, list_keys=rules.list_keys).edits:
-            yield _found("response", edit, ChangeClass.VOLATILE)
+    if not edits:
+        yield from _volatile("response", before, after, rules)
+
+
+def _volatile(slot: str, before: Any, after: Any, rules: Rules) -> Iterator[Found]:
+    """Yield what differs between two values that are equal but for what does not matter."""
+    if rules.ignore:
+        used = (_without_used(before), _without_used(after)) if slot == "data" and rules.reads_call else (before, after)
+        for edit in diff(*used, list_keys=rules.list_keys).edits:
+            yield _found(slot, edit, ChangeClass.VOLATILE)
 
 
 def _is_told(found: Found, told: set[Any], reads: Reads | None) -> bool:

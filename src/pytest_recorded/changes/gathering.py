@@ -7,12 +7,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from .groups import groups_of
-from .model import ORDER, Call, ChangeClass, Figures, Report
+from .model import ORDER, Call, ChangeClass, Figures, Noise, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .model import Noise
 
 __all__ = ["UNCHANGED", "fails", "report_of"]
 
@@ -59,9 +58,17 @@ def report_of(
         not_verified=dict(sorted((not_verified or {}).items())),
         groups=groups_of(known),
         calls=known,
-        noise=tuple(noise),
+        noise=_noise(noise),
         metrics=_summed(list(figures)),
     )
+
+
+def _noise(several: Iterable[Noise]) -> tuple[Noise, ...]:
+    """Return what varies, each place of a kind once, with the number of all its calls."""
+    calls: Counter[tuple[str, str]] = Counter()
+    for one in several:
+        calls[one.kind, one.path] += one.calls
+    return tuple(Noise(kind=kind, path=path, calls=number) for (kind, path), number in sorted(calls.items()))
 
 
 def _joined(calls: Iterable[Call]) -> dict[str, Call]:

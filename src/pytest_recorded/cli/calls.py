@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from ..errors import CassetteError, UsageError
+from ..freshness import age_of
+from ..limits import read_age
 from ..miss import describe
 from ..prompt import to_prompt
 from ..queries import JobsFile, open_jobs
 from ..store.diagnosis import is_there
 from ..totals import figures_of
-from .check import read_age
 from .output import fail, say, say_json, to_json
 from .slots import problem_of, size_in, tree_of
-from .words import age_of, one_line, short, size_of
+from .words import one_line, short, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -116,13 +117,13 @@ def found(cassette: Path, file: JobsFile, ids: Iterable[str]) -> list[Job]:
 def _arguments(filters: dict[str, Any]) -> dict[str, Any]:
     """Return what the user has written as arguments of `query`."""
     where = dict(_equation(text) for text in filters.pop("where", None) or ())
-    times = {name: _moment(filters.get(name)) for name in ("since", "until")}
+    times = {name: _moment(filters.get(name), where=f"--{name}") for name in ("since", "until")}
     limit = filters.get("limit")
     return {**filters, **times, "status": filters.get("status") or None, "where_data": where, "limit": limit or None}
 
 
-def _moment(text: str | None) -> Any:
-    return datetime.now(UTC) - read_age(text) if text and _AGE.fullmatch(text) else text
+def _moment(text: str | None, *, where: str) -> Any:
+    return datetime.now(UTC) - read_age(text, where=where) if text and _AGE.fullmatch(text) else text
 
 
 def _equation(text: str) -> tuple[str, Any]:

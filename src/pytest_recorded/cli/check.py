@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..check import CODES, Finding, Severity, check
-from ..errors import UsageError
+from ..limits import read_age
 from ..options import Options, read_options
 from .ini import ini_options
 from .output import many, progress, say, say_json
@@ -20,25 +18,11 @@ if TYPE_CHECKING:
 
     from ..check import Checked
 
-__all__ = ["read_age", "run_check"]
+__all__ = ["run_check"]
 
-_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 _STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: None}
 _SHORT: Final = 8
 _OF_INI: Final = ("match", "ignore", "redact")
-
-
-def read_age(text: str) -> timedelta:
-    """Return an age that the user wrote, as `30d`.
-
-    Raises:
-        UsageError: It is none.
-
-    """
-    found = re.fullmatch(r"(\d{1,6})\s*([hdw])", text.strip().lower())
-    if found is None:
-        raise UsageError(f"--max-age={text} is no age. Write hours, days or weeks: 12h, 30d, 8w.")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def run_check(cassette: Path, *, max_age: str, as_json: bool) -> int:
@@ -49,7 +33,7 @@ def run_check(cassette: Path, *, max_age: str, as_json: bool) -> int:
         UsageError: The age is none, or an option of the ini file is wrong.
 
     """
-    age = read_age(max_age) if max_age else None
+    age = read_age(max_age, where="--max-age") if max_age else None
     options = Options(**read_options(ini_options(Path.cwd(), _OF_INI), where="ini file", from_code=False))
     with progress("checking") as show:
         checked = check(cassette, options, os.environ, max_age=age, progress=show)

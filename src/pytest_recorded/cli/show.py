@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import UsageError
+from ..freshness import age_of
 from ..llm import Usage, dollars
 from ..prompt import cut, duration_of, parts_of
 from ..readable import Part
@@ -13,7 +14,7 @@ from ..totals import figures_of
 from .calls import found, opened
 from .output import console, fail, many, printable, say, say_json, to_json
 from .slots import body_bytes, folded, problem_of, read_slot, size_in, tree_of
-from .words import age_of, one_line, size_of
+from .words import one_line, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

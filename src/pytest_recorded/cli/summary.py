@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..errors import CassetteError
+from ..freshness import age_of
 from ..llm import dollars
 from ..store.diagnosis import is_there
 from ..totals import Total, totals
 from .output import fail, many, progress, say, say_json
-from .words import age_of, one_line, size_of, table
+from .words import one_line, size_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -114,7 +114,7 @@ def accept(
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take answers that the last verification has found into the cassette.
+    """Take over answers that the last verification has found.
 
     Nothing is called again. An answer is taken as a whole; one that has changed worse as well stays as it is, and so
     does a row that was recorded again since.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +14,12 @@ if TYPE_CHECKING:
     from ..job import Row
     from ..jobs import Job
 
-__all__ = ["age_of", "one_line", "short", "size_of", "table"]
+__all__ = ["one_line", "short", "size_of", "table"]
 
 _SHORT: Final = 12
 # Those of a Recorder begin with the time, to the microsecond.
 _SHORT_BY_TIME: Final = 18
 _SPACES: Final = re.compile(r"\s+")
-_AGES: Final = (("y", 365 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 _THOUSAND: Final = 1000
 _TEN: Final = 10
 
@@ -34,17 +32,6 @@ def short(call: Job | Row) -> str:
 def one_line(text: str, longest: int) -> str:
     """Return a text on one line, at most so many letters of it."""
     return clip(_SPACES.sub(" ", text[: longest * 4]).strip(), longest)
-
-
-def age_of(moment: str) -> str:
-    """Return how long ago a stored moment is, as `3d`; `?` if that is no moment."""
-    try:
-        then = datetime.fromisoformat(moment)
-        seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
-    except (TypeError, ValueError, OverflowError):
-        return "?"
-    unit, length = next(((unit, length) for unit, length in _AGES if seconds >= length), ("s", 1))
-    return f"{max(0, int(seconds // length))}{unit}"
 
 
 def size_of(size: float) -> str:

@@ -129,6 +129,6 @@ class Gaps:
         return 2 * kept >= max(len(old), len(new)) - 1
 
     def _kept(self, old: Any, new: Any) -> float:
-        if self._identity.are_same(old, new):
+        if self._identity.of(old) == self._identity.of(new):
             return 1
         return 0.5 if type(old) is type(new) and type(old) in (dict, list) else 0

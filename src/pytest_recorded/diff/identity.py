@@ -37,7 +37,13 @@ class Identity:
 
     @staticmethod
     def are_written_alike(old: Any, new: Any) -> bool:
-        """Return whether two values are exactly equal, keys in the same order: a quick look."""
+        """Return whether two values are exactly equal, keys in the same order: a quick look, which may miss it."""
+        try:
+            # This knows no types, and is ten times as fast.
+            if old != new:
+                return False
+        except RecursionError:
+            return False
         written = _written(old)
         return written is not None and written == _written(new)
 
@@ -57,9 +63,7 @@ class Identity:
         What both lists have in the same writing is recognised by it, in a tenth of the time.
         """
         one, other = list(map(_written, old)), list(map(_written, new))
-        known: dict[bytes | None, int] = {}
-        for written in set(one).intersection(other) - {None}:
-            known[written] = -1 - len(known)
+        known = {written: self._number(written) for written in set(one).intersection(other) - {None}}
         return (
             [known[written] if written in known else self.of(item) for written, item in zip(one, old, strict=True)],
             [known[written] if written in known else self.of(item) for written, item in zip(other, new, strict=True)],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["matched"]
 
-#: What is taken for a key if all items have it, and no two of a list the same one.
+# What is taken for a key if all items have it, and no two of a list the same one.
 _KEYS: Final = ("id", "_id", "uuid", "guid", "uid", "key", "slug", "name", "code", "url")
 
 
@@ -106,18 +106,30 @@ def _detected(old: Sequence[Any], new: Sequence[Any]) -> str | None:
     """Return the field that is a key of the items of both lists."""
     if not old or not new or type(old[0]) is not dict:
         return None
-    return next((name for name in _KEYS if name in old[0] and _is_key(name, old) and _is_key(name, new)), None)
+    names: list[str] = [name for name in _KEYS if name in old[0]] + [name for name in old[0] if name not in _KEYS]
+    for name in names:
+        keys = _values(name, old)
+        others = _values(name, new) if keys else None
+        if keys and others and (name in _KEYS or _tells(keys, others)):
+            return name
+    return None
 
 
-def _is_key(name: str, items: Sequence[Any]) -> bool:
-    seen: set[Hashable] = set()
+def _values(name: str, items: Sequence[Any]) -> set[str | int] | None:
+    """Return the values of a field that all items have, each with another value; None if it is not like that."""
+    found: set[str | int] = set()
     for item in items:
-        if type(item) is not dict or type(item.get(name)) not in (str, int):
-            return False
-        if item[name] in seen:
-            return False
-        seen.add(item[name])
-    return True
+        value: Any = item.get(name) if type(item) is dict else None
+        if type(value) not in (str, int) or value in found:
+            return None
+        found.add(value)
+    return found
+
+
+def _tells(keys: set[str | int], others: set[str | int]) -> bool:
+    """Return whether a field of any name is as good as a key: texts, most of which are in both lists."""
+    common = keys & others
+    return 2 * len(common) >= min(len(keys), len(others)) and all(type(key) is str for key in common)
 
 
 def _keys(items: Sequence[Any], name: str) -> Iterator[Known]:

@@ -26,6 +26,8 @@ _LEAST_STEPS: Final = 20_000
 _STEPS_AN_ITEM: Final = 16
 # Shorter ranges are aligned at once, by the shortest edit script.
 _SHORT: Final = 64
+# What differs in more places than that has little in common.
+_MOST_EDITS: Final = 256
 
 
 def increasing(numbers: Sequence[int]) -> list[int]:
@@ -127,7 +129,7 @@ class _Alignment:
         old, new = self._old[start:stop], self._new[begin:end]
         furthest = {1: 0}
         trace: list[dict[int, int]] = []
-        for cost in range(len(old) + len(new) + 1):
+        for cost in range(min(len(old) + len(new), _MOST_EDITS) + 1):
             self._steps -= 2 * cost + 1
             if self._steps <= 0:
                 return None
@@ -141,7 +143,7 @@ class _Alignment:
                 furthest[diagonal] = place
                 if place >= len(old) and other >= len(new):
                     return [(start + at, begin + to, size) for at, to, size in _way_back(trace, place, diagonal)]
-        return None  # pragma: no cover - the last cost is that of removing and adding everything
+        return None
 
 
 def _part(sequence: Sequence[int], places: range) -> Iterator[int]:
@@ -161,11 +163,14 @@ def _unique(items: Sequence[int], window: int) -> dict[Hashable, int]:
 
 
 def _between(within: Range, anchors: list[Block]) -> Iterator[Range]:
-    """Yield the ranges from each anchor, with it, to the next one."""
+    """Yield the ranges from each anchor, with it, to the next one that does not touch it."""
     start, stop, begin, end = within
-    for place, other, _ in anchors:
-        yield start, place, begin, other
-        start, begin = place, other
+    touching = None
+    for place, other, size in anchors:
+        if (place, other) != touching:
+            yield start, place, begin, other
+            start, begin = place, other
+        touching = (place + size, other + size)
     yield start, stop, begin, end
 
 

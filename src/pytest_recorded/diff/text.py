@@ -7,6 +7,7 @@ stays together. What two texts have in common by chance, a word here and there, 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from .edits import Deadline
@@ -55,7 +56,7 @@ def words(old: str, new: str, *, seconds: float = _SECONDS) -> list[tuple[str, s
     deadline = Deadline(seconds)
     found: list[tuple[str, str]] = []
     for gone, come, kept in _sentences(old, new, deadline):
-        for passage in (*_readable(_changes(_split(gone), _split(come), deadline)), ("", "", kept)):
+        for passage in (*_readable(_split(gone), _split(come), deadline), ("", "", kept)):
             found += [piece for piece in zip("-+=", passage, strict=True) if piece[1]]
     joined: list[tuple[str, str]] = []
     for op, text in found:
@@ -96,21 +97,29 @@ def _changes(old: list[str], new: list[str], deadline: Deadline) -> Iterator[Pas
         at, to = place + size, there + size
 
 
-def _readable(passages: Iterable[Passage]) -> list[Passage]:
-    """Return passages in which what is kept by chance, between what has changed, counts as changed."""
+def _readable(old: list[str], new: list[str], deadline: Deadline) -> list[Passage]:
+    """Return how some words become others; what is kept by chance, between what has changed, counts as changed."""
+    whole = [("".join(old), "".join(new), "")]
+    if not _is_kept((Counter(old) & Counter(new)).elements(), old, new):
+        return whole
     found: list[Passage] = []
-    for gone, come, kept in passages:
+    for gone, come, kept in _changes(old, new, deadline):
         if found and _is_chance(found[-1], gone, come):
             before, there, between = found.pop()
             found.append((before + between + gone, there + between + come, kept))
         else:
             found.append((gone, come, kept))
-    removed, added = (sum(len(passage[side]) for passage in found) for side in (0, 1))
-    same = sum(len(passage[2].strip()) for passage in found)
-    if min(removed, added) and same < _LEAST_KEPT * (same + min(removed, added)):
-        gone, come = ("".join(passage[side] + passage[2] for passage in found) for side in (0, 1))
-        return [(gone, come, "")]
-    return found
+    return found if _is_kept((kept for *_, kept in found), old, new) else whole
+
+
+def _is_kept(kept: Iterable[str], old: list[str], new: list[str]) -> bool:
+    """Return whether so much of one of two texts is kept that the other is a version of it."""
+    return _length(kept) >= _LEAST_KEPT * min(_length(old), _length(new))
+
+
+def _length(pieces: Iterable[str]) -> int:
+    """Return the number of letters, white space apart."""
+    return sum(len("".join(piece.split())) for piece in pieces)
 
 
 def _is_chance(passage: Passage, gone: str, come: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 from .. import ambient
 from ..errors import ConfigurationError
-from .snapshots import keep_databases, write_readably
+from .snapshots import forgive_unused, keep_databases, write_readably
 from .table import add_aliases, add_options, command_line_mode, is_guarded
 
 if TYPE_CHECKING:
@@ -74,12 +74,25 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the recorded tests that are not in the sample, after plugins that look for what belongs to each test."""
+    if config.option.recorded_sample or config.getini("record_sample"):
+        from .sampling import take_sample  # noqa: PLC0415 - see the law of this file
+
+        take_sample(_session(config), items, _recorded_among(config, items))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get ready for the tests that are recorded, if there are any."""
-    everything = session.config.getoption("--recorded-all") or session.config.getini("recorded_all")
-    marked = [item for item in session.items if everything or _is_marked(item)]
+    marked = _recorded_among(session.config, session.items)
     if marked and not session.config.option.collectonly:
         _running(session.config, marked)
+
+
+def _recorded_among(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    everything = config.getoption("--recorded-all") or config.getini("recorded_all")
+    return [item for item in items if everything or _is_marked(item)]
 
 
 def _is_marked(item: pytest.Item) -> bool:
@@ -92,26 +105,28 @@ _running_key = pytest.StashKey["Running"]()
 
 def _session(config: pytest.Config) -> TestSession:
     if _session_key not in config.stash:
-        from .closing import Closing  # noqa: PLC0415 - see the law of this file
+        from .closing import Closing, Telling  # noqa: PLC0415 - see the law of this file
         from .session import TestSession  # noqa: PLC0415
 
         try:
             session = config.stash[_session_key] = TestSession(config)
         except ConfigurationError as error:
             raise pytest.UsageError(str(error)) from None
+        if session.share is not None:
+            forgive_unused(config)
         if session.worker is None:
             config.pluginmanager.register(Closing(session), "recorded-closing")
+        else:
+            config.pluginmanager.register(Telling(session), "recorded-telling")
     return config.stash[_session_key]
 
 
 def _guard(config: pytest.Config) -> TestSession:
     session = _session(config)
     if not config.pluginmanager.hasplugin("recorded-guarding"):
-        from .guarding import Guarding, Telling  # noqa: PLC0415 - see the law of this file
+        from .guarding import Guarding  # noqa: PLC0415 - see the law of this file
 
         config.pluginmanager.register(Guarding(session), "recorded-guarding")
-        if session.worker is not None:
-            config.pluginmanager.register(Telling(session), "recorded-telling")
     return session
 
 
@@ -133,8 +148,12 @@ def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
         running = config.stash[_running_key] = Running(_session(config), items)
         config.pluginmanager.register(running, "recorded-running")
         config.pluginmanager.register(Beginning(running), "recorded-beginning")
-        _guard(config)
+        session = _guard(config)
         write_readably(config)
+        if session.times > 1:
+            from .repeating import Repeating  # noqa: PLC0415
+
+            config.pluginmanager.register(Repeating(running, session.times), "recorded-repeating")
     return config.stash[_running_key]
 
 

@@ -90,6 +90,7 @@ class Changing:
             compared=sum(one.compared for one in told),
             cassettes=[self._shown(findings.cassette) for findings in self._findings],
             not_verified=left_out,
+            noise=[each for one in told for each in one.noise],
             figures=(each for one in told for each in one.figures),
         )
 

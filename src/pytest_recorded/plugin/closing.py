@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ..errors import CassetteError
+from .bounds import bound_lines, is_too_old
 from .snapshots import keep_unused
 from .verdict import Tally, verdict_lines
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .changing import Changing
     from .session import TestSession
 
-__all__ = ["Closing", "Distributing"]
+__all__ = ["Closing", "Distributing", "Telling"]
 
 
 _SPARED = "spared: every live call of a test has failed where it had an answer; its recordings stay as they are"
@@ -48,11 +49,13 @@ class Closing:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what one of xdist's workers tells at its end; one that has crashed tells nothing."""
-        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": ()}))
+        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": (), "sampled": None}))
 
     def _take_in(self, told: dict[str, Any]) -> None:
         self._tally.late += told["late"]
         self._tally.add_attempts(told["network"])
+        # All workers collect, and choose, the same.
+        self._tally.sampled = told["sampled"] or self._tally.sampled
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -67,6 +70,10 @@ class Closing:
         broken = any(isinstance(outcome, CassetteError) for _, outcome in self._outcomes)
         broken = broken or bool(self._tally.counts["missed"])
         broken = broken or (self._changing is not None and self._changing.is_broken)
+        broken = broken or is_too_old(self._tally, self._session.options)
+        if session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._tally.sampled is not None:
+            # On some days it is nobody's turn.
+            session.exitstatus = pytest.ExitCode.OK
         if broken and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -74,13 +81,14 @@ class Closing:
         """Print the verdict."""
         for line in self._session.accepted:
             terminalreporter.write_line(line)
-        if not (self._tally.by_test or self._tally.late or self._tally.attempts):
+        if not (self._tally.by_test or self._tally.late or self._tally.attempts or self._tally.sampled):
             return
         if self._changing is not None:
             self._changing.write_to(terminalreporter)
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
-        for line, is_trouble in verdict_lines(self._tally, mode=mode, is_verbose=verbose):
+        lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
+        for line, is_trouble in (*lines, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         for path, outcome in self._outcomes:
             shown = _shown(path, self._session.root)
@@ -116,3 +124,15 @@ class Distributing:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which session it belongs to."""
         node.workerinput["recorded"] = self._session.told_workers()
+
+
+class Telling:
+    """The hook of an xdist worker that tells the controller what no report has told."""
+
+    def __init__(self, session: TestSession) -> None:
+        self._session = session
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell it as late as possible."""
+        session.config.workeroutput["recorded"] = self._session.told_controller()  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .session import TestSession
 
-__all__ = ["Guarding", "Telling"]
+__all__ = ["Guarding"]
 
 
 class Guarding:
@@ -66,15 +66,3 @@ class Guarding:
     def pytest_sessionfinish(self) -> None:
         """Let go of the network: what other plugins send at the end is theirs."""
         self._end()
-
-
-class Telling:
-    """The hook of an xdist worker that tells the controller what no report has told."""
-
-    def __init__(self, session: TestSession) -> None:
-        self._session = session
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Tell it as late as possible."""
-        session.config.workeroutput["recorded"] = self._session.told_controller()  # type: ignore[attr-defined]

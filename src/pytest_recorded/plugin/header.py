@@ -32,7 +32,9 @@ def header(config: pytest.Config) -> str:
     beside = "" if has_record_mode(config) else "; --record-mode is another plugin's here, use --recorded-mode"
     is_blocked = config.option.recorded_block_network or ini.get("block_network")
     network = ", network blocked" if is_blocked else ""
-    return f"recorded: mode {mode}{because}, cassette {shown} ({_rows(path)}){network}{beside}"
+    share = (config.option.recorded_sample or config.getini("record_sample")) if mode.compares else None
+    sample = f", sample {share}" if share else ""
+    return f"recorded: mode {mode}{because}, cassette {shown} ({_rows(path)}){sample}{network}{beside}"
 
 
 def _rows(path: Path) -> str:

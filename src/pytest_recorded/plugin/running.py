@@ -79,6 +79,8 @@ class Running:
         # Shared fixtures that have ended since the last test.
         self._loose: list[Scope] = []
         self._current: _Attempt | None = None
+        #: Whether the test that runs will run again, and only the last time counts.
+        self.is_rehearsal = False
         for item in items:
             self._prepare(item)
         carry_over_threads()
@@ -94,6 +96,10 @@ class Running:
             if _overriding(fixture, item) is not None:
                 # Before any other fixture, because others may make calls already.
                 names[:] = [fixture, *(name for name in names if name != fixture)]
+
+    def has(self, item: pytest.Item) -> bool:
+        """Return whether a test is recorded."""
+        return item in self._items
 
     # Phases of a test.
 
@@ -262,11 +268,14 @@ class Running:
         item.stash[_attempt] = None
         self._current = None
         try:
-            scope.close(passed=not attempt.has_failed)
+            # Nothing of a rehearsal is taken over, not even if the test fails when it counts.
+            scope.close(passed=not (attempt.has_failed or self.is_rehearsal))
         except RecordedError as error:
             _fail(report, f"The recordings of this test could not be finished.\n{error}")
         tell(scope, "test", passed=not attempt.has_failed)
-        scopes, self._loose = [scope, *self._loose], []
+        scopes = [scope]
+        if not self.is_rehearsal:
+            scopes, self._loose = [scope, *self._loose], []
         counts = sum((one.counts for one in scopes), Counter())
         if changes := [call for one in scopes for call in one.changes]:
             from .changing import properties  # noqa: PLC0415 - loads pydantic, which a replay has no use for
@@ -279,8 +288,17 @@ class Running:
             "usage": spent_and_saved(ticket for one in scopes for ticket in one.tickets),
             "cassettes": [str(scope.suite.path)],
             "late": self._session.late_calls(),
+            "stale": self._stale(scopes),
             "kept_back": bool(held) and not scope.options.failed,
         }
+
+    def _stale(self, scopes: list[Scope]) -> list[list[str]]:
+        """Return which recordings these scopes were answered from that are older than they may be."""
+        if self._session.freshness is None:
+            return []
+        with suppress(RecordedError):
+            return self._session.freshness.stale(scopes)
+        return []
 
 
 def _overriding(name: str, item: pytest.Item) -> Any:

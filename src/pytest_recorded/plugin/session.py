@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..ambient import now_running
 from ..errors import CassetteError, ConfigurationError
+from ..freshness import Freshness, oldest_good
 from ..guard import Log, Policy
-from ..modes import choose_mode, is_ci
+from ..modes import RecordMode, choose_mode, is_ci
 from ..options import Options
 from ..staging import Session as StagingSession
 from ..staging import Staging, new_id
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ..takeover import Taken
 
 __all__ = ["TestSession"]
+
+_WHY_SAMPLE: Final = "replaying all tests costs nothing."
+_WHY_REPEAT: Final = "recorded answers do not vary."
 
 
 class TestSession:
@@ -50,6 +54,12 @@ class TestSession:
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
         #: The options of a test that says nothing itself.
         self.options = self.options_for({}, {})
+        self._need_mode_that_asks_again()
+        #: How many of the recorded tests were chosen to run, and of how many; None without a sample.
+        self.sampled: tuple[int, int] | None = None
+        age = self.options.max_age
+        #: Knows which recordings are too old; None if there is no such age.
+        self.freshness = Freshness(oldest_good(age)) if age is not None else None
         #: Who goes to the network past the recorder.
         self.log = Log()
         #: Whether something is said about the network that holds for all tests, and what holds for those.
@@ -61,6 +71,27 @@ class TestSession:
             self.staging = StagingSession(new_id(), owner(), self.options.mode)
         if (running := now_running()) is not None:
             running.shared["staging"] = self.staging
+
+    def _need_mode_that_asks_again(self) -> None:
+        """Refuse what was typed and would do nothing; in an ini file it waits for a run in which it does."""
+        mode = self.options.mode
+        for name, why in (("sample", _WHY_SAMPLE), ("repeat", _WHY_REPEAT)):
+            if name in self._command_line and not mode.compares:
+                again = ", ".join(other for other in RecordMode if other.compares)
+                raise ConfigurationError(
+                    f"--record-{name} is of no use in mode {mode}: {why} "
+                    f"Add --record-mode=verify (or another of: {again}), or leave it out."
+                )
+
+    @property
+    def share(self) -> float | None:
+        """Which share of the recorded tests runs; None for all."""
+        return self.options.sample if self.options.mode.compares else None
+
+    @property
+    def times(self) -> int:
+        """How often each recorded test runs."""
+        return self.options.repeat if self.options.mode.compares else 1
 
     def told_workers(self) -> dict[str, Any]:
         """Return what xdist's workers have to know to be of the same session."""
@@ -108,7 +139,7 @@ class TestSession:
 
     def told_controller(self) -> dict[str, Any]:
         """Return what xdist's controller has to know at the end, besides what reports have told."""
-        return {"late": self.late_calls(), "network": self.log.take()}
+        return {"late": self.late_calls(), "network": self.log.take(), "sampled": self.sampled}
 
     def staged(self, cassettes: set[str]) -> list[tuple[Path, Path]]:
         """Return the cassettes that this session has made calls of, each with its staging file.
@@ -132,7 +163,7 @@ class TestSession:
         for path in sorted({*self._suites, *(self.root / cassette for cassette in cassettes)}):
             try:
                 suite = self._suites.get(path) or Suite(path, self.staging)
-                outcomes.append((path, suite.take_over()))
+                outcomes.append((path, suite.take_over(good_since=self.freshness.moment if self.freshness else "")))
             except (CassetteError, ConfigurationError) as error:
                 problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
                 outcomes.append((path, problem))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["keep_databases", "keep_unused", "write_readably"]
+__all__ = ["forgive_unused", "keep_databases", "keep_unused", "write_readably"]
 
 _DATABASES = ("db", "db-wal", "db-shm", "db-journal")
 
@@ -40,3 +40,13 @@ def keep_unused(config: pytest.Config) -> bool:
     if deletes:
         option.no_cleanup = True
     return bool(deletes)
+
+
+def forgive_unused(config: pytest.Config) -> None:
+    """Let snapshots that nobody asked for neither fail the run nor be deleted, where only some of the tests run.
+
+    Of a test with parameters syrupy takes those for unused whose parameters were deselected.
+    """
+    for name in ("warn_unused_snapshots", "no_cleanup"):
+        if hasattr(config.option, name):
+            setattr(config.option, name, True)

@@ -12,12 +12,12 @@ from ..spending import usages_from
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Tally", "verdict_lines"]
+__all__ = ["MANY", "Tally", "arguments", "verdict_lines"]
 
 _ALWAYS = ("replayed", "recorded", "live", "missed", "unused")
 _SOMETIMES = ("kept", "unchanged", "changed", "new")
 _CALLED = {"kept": "kept from a failed run"}
-_MANY = 10
+MANY = 10
 
 
 @dataclass
@@ -33,6 +33,11 @@ class Tally:
     late: list[str] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
     kept_back: list[str] = field(default_factory=list)
+    #: Recordings that are older than they may be: when each was made, and the tests that were answered from them.
+    stale: dict[str, str] = field(default_factory=dict)
+    stale_tests: list[str] = field(default_factory=list)
+    #: How many of the recorded tests were chosen to run, and of how many; None without a sample.
+    sampled: tuple[int, int] | None = None
     #: Who went to the network past the recorder: test, peer, line, whether he was blocked.
     attempts: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 
@@ -45,6 +50,9 @@ class Tally:
         spent, saved = usages_from(told["usage"])
         self.spent, self.saved = self.spent + spent, self.saved + saved
         self.late += told["late"]
+        self.stale |= told["stale"]
+        if told["stale"] and test not in self.stale_tests:
+            self.stale_tests.append(test)
         if test in self.kept_back:
             self.kept_back.remove(test)
         if told["kept_back"]:
@@ -89,7 +97,7 @@ def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tupl
     served = [test for test, counts in tally.by_test.items() if counts["kept"]]
     if served:
         yield f"  answered from a run that failed before: {_listed(served)}", False
-        yield f"  make those calls again: pytest --record-mode=rewrite {_arguments(served)}", False
+        yield f"  make those calls again: pytest --record-mode=rewrite {arguments(served)}", False
     if tally.kept_back:
         yield (
             (
@@ -98,7 +106,7 @@ def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tupl
             ),
             False,
         )
-    for late in tally.late[:_MANY]:
+    for late in tally.late[:MANY]:
         yield f"  {late}", True
     yield from _attempt_lines(tally)
 
@@ -106,20 +114,21 @@ def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tupl
 def _attempt_lines(tally: Tally) -> Iterator[tuple[str, bool]]:
     # Blocked ones first.
     attempts = sorted(tally.attempts.items(), key=lambda item: not item[0][-1])
-    for (test, peer, line, is_blocked), number in attempts[:_MANY]:
+    for (test, peer, line, is_blocked), number in attempts[:MANY]:
         where = ", ".join(part for part in (line, f"{number} times" if number > 1 else "") if part)
         yield f"  {'blocked' if is_blocked else 'live'}: {test or 'pytest'} to {peer} ({where})", is_blocked
-    if len(attempts) > _MANY:
-        rest = attempts[_MANY:]
+    if len(attempts) > MANY:
+        rest = attempts[MANY:]
         yield f"  and {len(rest)} more lines of code that went past the recorder", any(item[0][-1] for item in rest)
 
 
 def _listed(tests: list[str]) -> str:
-    more = f" and {len(tests) - _MANY} more" if len(tests) > _MANY else ""
-    return ", ".join(tests[:_MANY]) + more
+    more = f" and {len(tests) - MANY} more" if len(tests) > MANY else ""
+    return ", ".join(tests[:MANY]) + more
 
 
-def _arguments(tests: list[str]) -> str:
-    if len(tests) > _MANY:
+def arguments(tests: list[str]) -> str:
+    """Return tests as they are typed; too many of them are left to the user."""
+    if len(tests) > MANY:
         return "…"
     return " ".join(f"'{test}'" for test in tests)

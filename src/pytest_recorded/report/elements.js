@@ -85,7 +85,7 @@ function lined(parts, isWhole, row, name) {
   return element;
 }
 
-const lineOf = (line, sign) => make("div", { class: `line ${{ "-": "old", "+": "new" }[sign] || ""}` },
+const lineOf = (line, sign) => make("div", { class: `line ${{ "-": "old", "+": "new" }[sign] || ""} ${line.length > 1 ? "" : "all"}` },
   line.map(([kind, text]) => mark(kind, text)));
 
 function inlineRow({ same, left, right }) {

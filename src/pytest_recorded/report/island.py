@@ -1,8 +1,8 @@
 """What the HTML page shows, as the JSON that stands in it: texts only, and no more of them than the page may have.
 
-The law of this file: a value travels as the text that is to be shown, by its words, so that nothing is counted, compared
-or rounded by a browser. What finds no room is left out in this order: whole answers, values, calls, groups; and each
-time the page says so.
+The law of this file: a value travels as the text that is to be shown, by its words, so that nothing is counted,
+compared or rounded by a browser. What finds no room is left out in this order: whole answers, values, calls, groups;
+and each time the page says so.
 """
 
 from __future__ import annotations
@@ -29,19 +29,23 @@ _LARGEST: Final = 4_900_000
 # Characters of each side of a whole answer.
 _LONGEST_WHOLE: Final = 5 * LONGEST_FIELD
 _LONGEST_LINE: Final = 2_000
+_LONGEST_NAME: Final = 500
 _MOST_NAMES: Final = 100
+_MOST_CHANGES: Final = 100
 
 
 class _Room:
     """How many bytes are left."""
 
     def __init__(self, size: int) -> None:
-        self._left = size
+        self._left, self._large = size, size // 10
 
-    def texts(self, trees: Iterable[Any]) -> Iterator[str]:
-        """Yield trees as JSON as long as there is room for them."""
+    def texts(self, trees: Iterable[Any], *, skips_large: bool = False) -> Iterator[str]:
+        """Yield trees as JSON while there is room; null for one that would take the room of all others."""
         for tree in trees:
             text = _embedded(tree)
+            if skips_large and len(text) > self._large:
+                text = "null"
             # Each of them has a comma behind it.
             self._left -= len(text.encode()) + 1
             if self._left < 0:
@@ -65,7 +69,8 @@ def island(digest: Digest, documents: Documents | None = None, largest: int = _L
     groups = list(room.texts(_group(group, places) for group in report.groups))
     calls = list(room.texts(_call(call, digest, places) for call in report.calls))
     shown = report.calls[: len(calls)]
-    values = list(room.texts([_edit(edit_of(change)) for change in call.changes] for call in shown))
+    edits = ([_edit(edit_of(change)) for change in call.changes[:_MOST_CHANGES]] for call in shown)
+    values = list(room.texts(edits, skips_large=True))
     wholes = [] if documents is None else list(room.texts(_whole(call, documents) for call in shown))
     lists = {"groups": groups, "calls": calls, "values": values, "wholes": wholes}
     cuts = [
@@ -73,7 +78,7 @@ def island(digest: Digest, documents: Documents | None = None, largest: int = _L
         for what, there, found in (
             ("groups are", len(report.groups), groups),
             ("calls are", len(report.calls), calls),
-            ("calls have their values", len(calls), values),
+            ("calls have their values", len(calls), [text for text in values if text != "null"]),
             ("calls have their whole answers", 0 if documents is None else len(calls), wholes),
         )
         if (missing := there - len(found))
@@ -106,7 +111,7 @@ def _head(digest: Digest) -> dict[str, Any]:
 
 
 def _names(texts: Iterable[str]) -> list[str]:
-    texts = [harmless(clip(text, _LONGEST_LINE)) for text in texts]
+    texts = [harmless(clip(text, _LONGEST_NAME)) for text in texts]
     return [*texts[:_MOST_NAMES], *([f"… and {len(texts) - _MOST_NAMES:,} more"] if len(texts) > _MOST_NAMES else [])]
 
 
@@ -128,7 +133,7 @@ def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
         **{name: harmless(clip(text, _LONGEST_LINE)) for name, text in line.items() if text},
         "class": call.change_class,
         "tests": _names(call.tests),
-        "more": call.more,
+        "more": call.more + max(0, len(call.changes) - _MOST_CHANGES),
         "metrics": metric_lines(call.metrics, many=False),
         "changes": [
             {
@@ -138,7 +143,7 @@ def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
                 "fingerprint": harmless(change.fingerprint),
                 **({} if change.similarity is None else {"similarity": f"{change.similarity:.0%} alike"}),
             }
-            for change in call.changes
+            for change in call.changes[:_MOST_CHANGES]
         ],
         **({} if first is call else {"chain": places[first.id]}),
     }

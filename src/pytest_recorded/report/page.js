@@ -235,9 +235,9 @@ function chainOf(call, at) {
   if (call.chain !== undefined) return [make("p", { class: "chain" }, "Follows from a changed answer before it: ", linked(call.chain))];
   const members = later.get(at);
   if (!members) return [];
-  const more = members.length > 5 ? `, and ${count(members.length - 5, "other")}` : "";
+  const more = members.length > 5 ? `and ${count(members.length - 5, "other call")}` : "";
   return [make("p", { class: "chain" }, `${count(members.length, "later call")} of its test ${members.length === 1 ? "asks" : "ask"} something else because of it: `,
-    members.slice(0, 5).flatMap((member, place) => [place ? ", " : "", linked(member)]), more)];
+    members.slice(0, 5).map(linked), more)];
 }
 
 const figuresOf = (lines) => make("dl", { class: "figures" },
@@ -247,7 +247,7 @@ function changeElement(change, edit, group) {
   return make("div", { class: "change" },
     make("h4", {}, group ? "" : chip(change.class), make("code", {}, change.where),
       make("span", { class: "sub" }, [OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
-    ...(edit ? diff(edit, false) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
+    ...(edit ? diff(edit, false, Boolean(state.view)) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
 }
 
 // The page around it.
@@ -354,7 +354,11 @@ const KEYS = {
 };
 
 function press(event) {
-  if (event.key === "Escape" && document.activeElement !== document.body) document.activeElement.blur();
+  if (event.key === "Escape" && event.target === get("q")) {
+    // A browser would empty it, and not say so.
+    event.preventDefault();
+    get("q").blur();
+  }
   const isTyping = event.target.closest("input, select, dialog");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Enter" && !event.target.closest("button, a, summary")) list.rows.length && get("list").querySelector("[aria-current]")?.click();

@@ -49,6 +49,11 @@ OF_SCOPE_AND_KIND: Final = (
     f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? AND status IN ('completed', 'failed', 'interrupted')"
     " ORDER BY submitted_at, seq LIMIT ?"
 )
+# Of each address the latest attempt, which is what is replayed: SQLite takes the other columns from the row of max().
+OLDER: Final = (
+    "SELECT kind, key, seq, submitted_at, max(attempt) FROM jobs WHERE scope = ? GROUP BY kind, key, seq"
+    " HAVING submitted_at < ?"
+)
 ADDRESSES: Final = "SELECT DISTINCT scope, kind, key, seq FROM jobs WHERE scope = ?"
 HAS_SCOPE: Final = "SELECT 1 FROM jobs WHERE scope = ? LIMIT 1"
 COUNT_SEQS: Final = "SELECT count(DISTINCT seq) FROM jobs WHERE scope = ? AND kind = ? AND key = ?"

@@ -221,6 +221,10 @@ class CassetteFile(Reader):
         """Return the ids that pieces of answers, or tests, name, and no row has."""
         return [job for (job,) in self._rows(sql.STRAYS)]
 
+    def older(self, scope: str, moment: str) -> dict[Address, str]:
+        """Return when the recordings of a scope were made that are older than a moment, by their addresses."""
+        return {Address(scope, *address): made for *address, made, _ in self._rows(sql.OLDER, scope, moment)}
+
     def __len__(self) -> int:
         count = self.meta("jobs") or "0"
         return int(count) if count.isdecimal() else 0

@@ -31,6 +31,7 @@ _GROUPS = {
     "queries": ("queries",),
     "cli": ("cli",),
     "report": ("report",),
+    "diff": ("diff",),
 }
 _MEASURED = (
     "pytest-recorded",
@@ -39,6 +40,9 @@ _MEASURED = (
     "pytest-recording",
     "cassetter",
     "genai-prices",
+    "deepdiff",
+    "jsonpatch",
+    "dictdiffer",
     "httpx",
     "requests",
     "aiohttp",

@@ -24,6 +24,7 @@ from .target import target_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .budget import Allowance
     from .call import Call, Ticket
     from .guard import Policy
     from .job import Chunk, Found
@@ -75,6 +76,8 @@ class Book(ABC):
     before_record_response: tuple[Hook, ...] = ()
     #: What holds for connections past the recorder; None if what is around it says so.
     guard: Policy | None = None
+    #: What it may spend on live calls; None for as much as it takes.
+    budget: Allowance | None = None
 
     def __init__(self, rules: Rules) -> None:
         self._environment = Environment(rules)
@@ -145,9 +148,13 @@ class Book(ABC):
                 ticket.pause = min(ticket.pause * 2 or _FIRST_PAUSE, _LONGEST_PAUSE)
                 return ticket.pause
             act = ticket.act = self.decide(ticket, found)
+            if act is not _REPLAY and self.budget is not None:
+                act = ticket.act = self.budget.allow(ticket, act)
             if act is _REPLAY:
                 return FOREVER if found is not None and found.status == _INTERRUPTED else None
             if ticket.is_awaited and not self.begin(ticket):
+                if self.budget is not None:
+                    self.budget.give_back()
                 continue
             return None
 
@@ -252,6 +259,8 @@ class Book(ABC):
         try:
             answer, problem = call.projected(answer, ticket)
             ticket.info_json = answer.info_json or ticket.info_json
+            if self.budget is not None:
+                self.budget.spend(ticket)
             self.store(ticket, answer)
         except Exception as error:  # noqa: BLE001 - see above
             self.lose(ticket, "ran, but could not be recorded:", error)

@@ -194,7 +194,7 @@ class MissingRecording(BaseException):
     Attributes:
         kind: What was called.
         reason: One of `no cassette`, `nothing for this test`, `all uses served`, `request changed`,
-            `no such call`, `no key`, `finished test`.
+            `no such call`, `no key`, `finished test`, `budget spent`.
 
     """
 

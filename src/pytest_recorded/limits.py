@@ -31,7 +31,15 @@ class Budget(NamedTuple):
     def __str__(self) -> str:
         if self.calls is not None:
             return f"{self.calls} call{'' if self.calls == 1 else 's'}"
-        return f"${self.usd:g}"
+        usd = self.usd or 0.0
+        return f"${usd:,.2f}" if round(usd, 2) == usd else f"${usd:,.9f}".rstrip("0")
+
+    @property
+    def doubled(self) -> str:
+        """Twice as much, as `read_budget` reads it."""
+        if self.calls is not None:
+            return f"{self.calls * 2 or 1}calls"
+        return f"{(self.usd or 0.5) * 2:.9f}".rstrip("0").rstrip(".")
 
 
 def read_age(text: str, *, where: str) -> timedelta:

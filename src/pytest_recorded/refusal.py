@@ -12,11 +12,13 @@ from .modes import Act, RecordMode
 
 if TYPE_CHECKING:
     from .call import Call, Ticket
+    from .limits import Budget
     from .scope import Scope
 
 __all__ = [
     "ended_before",
     "not_recorded",
+    "over_budget",
     "pass_or_refuse_late",
     "run_or_refuse_keyless",
     "said",
@@ -107,6 +109,25 @@ def pass_or_refuse_late(scope: Scope, ticket: Ticket) -> None:
     scope.suite.late.append(f"{what} was called after {scope.name} had ended: {how}")
     if is_refused:
         raise late(scope, ticket.call.kind, what)
+
+
+def over_budget(scope: Scope, call: Call, budget: Budget, cause: Exception | None = None) -> MissingRecording:
+    """Return the miss of a call that would go live, for which nothing is left, or nobody can tell (`cause`)."""
+    what = said(call)
+    if cause is None:
+        headline = f"{what} was not called: the budget of this run is spent."
+        why = f"budget:   {budget}, for all tests and all workers together"
+    else:
+        headline = f"{what} was not called: the budget of this run cannot be counted."
+        why = f"reason:   {cause}"
+    message = (
+        f"{headline}\n  test:     {scope.name or '(none)'}\n"
+        f"  cassette: {scope.suite.shown_path}, mode {scope.mode}\n  {why}"
+    )
+    if cause is None:
+        command = f"pytest --record-mode={scope.mode} --record-budget={budget.doubled} {shlex.quote(scope.run)}"
+        message += f"\n\nTo go on with this test: {command}"
+    return MissingRecording(message, kind=call.kind, reason="budget spent")
 
 
 def said(call: Call) -> str:

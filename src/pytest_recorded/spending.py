@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .call import Ticket
 
-__all__ = ["spent_and_saved", "sum_told", "usages_from"]
+__all__ = ["figures_in", "spent_and_saved", "sum_told", "usages_from"]
 
 
 def spent_and_saved(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def spent_and_saved(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
     """
     spent, saved = Usage(), Usage()
     for ticket in tickets:
-        figures = _figures(ticket)
+        figures = figures_in(ticket)
         if figures is None:
             continue
         if ticket.act is Act.REPLAY:
@@ -51,7 +51,8 @@ def sum_told(all_told: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     return _told(sum(spent, Usage()), sum(saved, Usage()))
 
 
-def _figures(ticket: Ticket) -> Any:
+def figures_in(ticket: Ticket) -> Any:
+    """Return the figures of a call of a language model; None if it is none."""
     text = ticket.info_json
     if text is None or '"llm":' not in text:
         return None

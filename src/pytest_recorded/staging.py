@@ -277,6 +277,10 @@ def leftovers(cassette: Path, current: str = "") -> Iterator[Leftover]:
         current: Id of the session that asks; its own file is none.
 
     """
+    for path in _files(cassette, _VERIFIED):
+        with contextlib.suppress(OSError):
+            if _is_too_old(path):
+                discard(StagingFile(path))
     for path in staging_files(cassette):
         if current and current in path.name:
             continue
@@ -316,7 +320,7 @@ def staging_files(cassette: Path) -> list[Path]:
 
 def verified_files(cassette: Path) -> list[Path]:
     """Return the files that have the live answers of sessions which verified a cassette, the oldest first."""
-    return _files(cassette, _VERIFIED)
+    return [path for path in _files(cassette, _VERIFIED) if not _is_too_old(path)]
 
 
 def _files(cassette: Path, mark: str) -> list[Path]:
@@ -334,7 +338,7 @@ def keep_verified(cassette: Path, ledger: StagingFile) -> None:
     end_session(ledger)
     ledger.close()
     name = Path(ledger.path).name
-    for path in verified_files(cassette):
+    for path in _files(cassette, _VERIFIED):
         older = StagingFile(path)
         with contextlib.suppress(CassetteError, SerializationError, IndexError, OSError):
             if path.name < name and not _is_running(older):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import pytest
 
@@ -214,3 +216,38 @@ def test_a_block_that_was_verified_is_accepted_from_the_command_line(example):
     assert "1 changed" in result.output
     example.run("--record-accept=all", "--record-mode=none")
     assert [row[3] for row in example.rows()] == ['{"answer":"A!"}']
+
+
+def test_what_was_verified_two_weeks_ago_is_gone(shop):
+    shop.answer(10, 2, 3).verify()
+    (staged,) = shop.example.staged
+    then = time.time() - 15 * 24 * 3600
+    os.utime(staged, (then, then))
+    assert shop.example.run("--record-accept=all").code == pytest.ExitCode.USAGE_ERROR
+    shop.example.run("--record-mode=new_episodes")
+    assert shop.example.staged == []
+
+
+def test_a_run_that_was_killed_while_it_verified_leaves_what_it_had_found(shop):
+    example = shop.answer(10, 20, 30).example
+    world = (example.folder / "world.py").read_text()
+    example.write(world=world + "_get = get\ndef get(n):\n    if n == 2: os._exit(9)\n    return _get(n)\nimport os\n")
+    assert example.spawn("--record-mode=verify").code == 9
+    example.write(world=world)
+    assert "2 accepted" in example.run("--record-accept=all", "--record-mode=none").output
+    assert sorted(shop.values) == [3, 10, 20]
+
+
+def test_a_read_only_folder_is_verified(shop, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    folder = shop.answer(10, 2, 3).example.cassette.parent
+    before = sorted(path.name for path in folder.iterdir())
+    real = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode, **more: not str(path).startswith(str(folder)) and real(path, mode, **more)
+    )
+    result = shop.example.run("--record-mode=verify")
+    assert (result.code, result.counts) == (1, {"unchanged": 2, "changed": 1})
+    assert [path.name for path in folder.iterdir() if not path.name.startswith(".")] == [
+        name for name in before if not name.startswith(".")
+    ]

@@ -115,6 +115,7 @@ class _Accepting:
         self._findings = findings
         self._wanted = wanted
         self._taken: set[Address] = set()
+        self._ids: set[str] = set()
         self.changes = Changes()
         self.accepted = Accepted([], [], 0)
 
@@ -129,7 +130,8 @@ class _Accepting:
             self.accepted.refused.append((call, problem))
         else:
             self._take(call, new)
-            if call.id not in {other.id for other in self.accepted.taken}:
+            if call.id not in self._ids:
+                self._ids.add(call.id)
                 self.accepted.taken.append(call)
 
     def _now(self, call: Call) -> Side | None:

@@ -62,6 +62,10 @@ class Identity:
 
         What both lists have in the same writing is recognised by it, in a tenth of the time.
         """
+        containers = [item for items in (old, new) for item in items if type(item) in (dict, list)]
+        if containers and all(id(item) in self._of_containers for item in containers):
+            # They were looked through when the lists around them were.
+            return list(map(self.of, old)), list(map(self.of, new))
         one, other = list(map(_written, old)), list(map(_written, new))
         known = {written: self._number(written) for written in set(one).intersection(other) - {None}}
         return (
@@ -74,7 +78,7 @@ class Identity:
         if type(value) not in (dict, list):
             return self._of_leaf(value)
         known = self._of_containers
-        todo = [value]
+        todo = [] if id(value) in known else [value]
         while todo:
             container = todo[-1]
             items = container.values() if type(container) is dict else container

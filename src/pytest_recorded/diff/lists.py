@@ -82,9 +82,10 @@ class _Pairing:
 
     def _with_equals(self, deadline: Deadline) -> list[tuple[int, int]]:
         """Return the places of equal items, in the order of the old list."""
+        if len(self._one) * len(self._other) <= 1:
+            return []
         is_shuffled = len(self._one) == len(self._other) and Counter(self._one) == Counter(self._other)
-        blocks = [] if is_shuffled else aligned(self._one, self._other, deadline)
-        mates = [(at + shift, to + shift) for at, to, size in blocks for shift in range(size)]
+        mates = [] if is_shuffled else self._in_order(deadline)
         taken, taken_there = {at for at, _ in mates}, {to for _, to in mates}
         left = [(number, at) for at, number in enumerate(self._one) if at not in taken]
         right = [(number, to) for to, number in enumerate(self._other) if to not in taken_there]
@@ -93,6 +94,19 @@ class _Pairing:
             # Among many other changes, a number that is here and there is no number that has moved.
             moved = [(at, to) for at, to in moved if type(self._old[at]) in (dict, list)]
         return sorted(mates + moved)
+
+    def _in_order(self, deadline: Deadline) -> list[tuple[int, int]]:
+        """Return the places of equal items that are in the same order: those that leave the least to be changed."""
+        blocks = [(-1, -1, 1), *aligned(self._one, self._other, deadline), (len(self._one), len(self._other), 0)]
+        if len(self._one) == len(self._other):
+            # A number here that happens to be there as well moves everything between to other places.
+            changes = sum(max(at - stop - size, to - end - size) for (stop, end, size), (at, to, _) in pairwise(blocks))
+            in_place = [
+                (at, at) for at, (one, other) in enumerate(zip(self._one, self._other, strict=True)) if one == other
+            ]
+            if len(self._one) - len(in_place) < changes:
+                return in_place
+        return [(at + shift, to + shift) for at, to, size in blocks[1:-1] for shift in range(size)]
 
 
 def _equal_ends(one: list[int], other: list[int]) -> tuple[int, int]:

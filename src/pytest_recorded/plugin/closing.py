@@ -61,6 +61,8 @@ class Closing:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Take over what was recorded."""
         self._take_in(self._session.told_controller())
+        if self._session.purse is not None:
+            self._tally.budget = self._session.purse.close()
         if self._session.options.mode.compares:
             self._changing = _changes(self._session, self._tally.cassettes)
         self._outcomes = self._session.take_over(self._tally.cassettes)

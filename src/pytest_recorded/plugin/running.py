@@ -168,6 +168,7 @@ class Running:
         scope.targets = marked.targets
         scope.projections += _projections(_given(_PROJECTIONS_FIXTURE, item))
         scope.guard = self._session.policy_for(options, scope.name)
+        scope.budget = self._session.allowance_of(scope)
         return scope
 
     # Fixtures.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from ..budget import Allowance, Purse
+    from ..scope import Scope
     from ..takeover import Taken
 
 __all__ = ["TestSession"]
@@ -55,6 +57,7 @@ class TestSession:
         #: The options of a test that says nothing itself.
         self.options = self.options_for({}, {})
         self._need_mode_that_asks_again()
+        self._purse: Purse | None = None
         #: How many of the recorded tests were chosen to run, and of how many; None without a sample.
         self.sampled: tuple[int, int] | None = None
         age = self.options.max_age
@@ -92,6 +95,20 @@ class TestSession:
     def times(self) -> int:
         """How often each recorded test runs."""
         return self.options.repeat if self.options.mode.compares else 1
+
+    @property
+    def purse(self) -> Purse | None:
+        """What the session may spend on live calls; None for as much as it takes."""
+        budget = self.options.budget
+        if self._purse is None and budget is not None:
+            from ..budget import Purse  # noqa: PLC0415 - loaded only where there is a budget
+
+            self._purse = Purse(budget, self.root / self.options.cassette, self.staging.id)
+        return self._purse
+
+    def allowance_of(self, scope: Scope) -> Allowance | None:
+        """Return what a scope may spend on live calls; None for as much as it takes."""
+        return None if self.purse is None else self.purse.allowance_of(scope)
 
     def told_workers(self) -> dict[str, Any]:
         """Return what xdist's workers have to know to be of the same session."""

@@ -12,6 +12,8 @@ from ..spending import usages_from
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..budget import Spent
+
 __all__ = ["MANY", "Tally", "arguments", "verdict_lines"]
 
 _ALWAYS = ("replayed", "recorded", "live", "missed", "unused")
@@ -38,6 +40,8 @@ class Tally:
     stale_tests: list[str] = field(default_factory=list)
     #: How many of the recorded tests were chosen to run, and of how many; None without a sample.
     sampled: tuple[int, int] | None = None
+    #: What was spent of the budget; None without one.
+    budget: Spent | None = None
     #: Who went to the network past the recorder: test, peer, line, whether he was blocked.
     attempts: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 

@@ -43,6 +43,8 @@ MEANING: Final = {
     ChangeClass.METRICS: "tokens, cost or time are beyond a limit",
 }
 #: The classes of which a count says enough, unless nothing worse has changed.
+# Whether less than that has become more or less is the machine's doing.
+_SHORT_MS: Final = 100.0
 COUNTED_ONLY: Final = frozenset({ChangeClass.VALUE, ChangeClass.VOLATILE, ChangeClass.METRICS})
 
 
@@ -184,7 +186,8 @@ def metric_lines(metrics: Figures, *, many: bool) -> list[tuple[str, str]]:
     """
     lines = [("tokens", *figures(metrics.tokens, "{:,.0f}")), ("cost", *figures(metrics.cost_usd, "${:,.4f}"))]
     name, form = "median time" if many else "time", "{:,.0f} ms"
-    lines.append((name, *figures(metrics.latency_ms, form)))
+    if not many or any(figure is not None and figure >= _SHORT_MS for figure in metrics.latency_ms):
+        lines.append((name, *figures(metrics.latency_ms, form)))
     return [(name, f"{old} -> {new}" + (f"  {by}" if by else "")) for name, old, new, by in lines if old and new]
 
 

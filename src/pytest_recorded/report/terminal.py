@@ -72,8 +72,8 @@ def _lines(digest: Digest, width: int, written: tuple[str, ...], accept: str | N
     if digest.changed and accept is not None:
         # A live call that has failed has no answer to accept.
         groups = (shown.group for shown in digest.groups() if shown.group.change_class != ChangeClass.ERROR)
-        one = next((f"{accept}{in_one_line(group.fingerprint)}   " for group in groups), "")
-        yield [(f"accept: {one}all: {accept}all", _PLAIN)]
+        for group in islice(groups, 1):
+            yield [(f"accept: {accept}{in_one_line(group.fingerprint)}   all: {accept}all", _PLAIN)]
     if digest.changed:
         yield [("report: ", _PLAIN), (in_one_line(", ".join(written)) or "--record-report=changes.html", _PLAIN)]
 

@@ -87,4 +87,9 @@ USES: Final = "SELECT test, job_id FROM uses ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"
+ADD: Final = (
+    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
+    " SET value = CAST(meta.value AS INTEGER) + CAST(excluded.value AS INTEGER)"
+)
+ADD_BELOW: Final = f"{ADD} WHERE CAST(meta.value AS INTEGER) < ?"
 SET_META: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"

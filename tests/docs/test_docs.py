@@ -145,10 +145,9 @@ def here(command):
 
 def run(command, folder):
     command, environment = here(command)
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    return (done.stdout + done.stderr).splitlines()
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}  # in their order, as on a terminal
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, **both, text=True, check=False, timeout=60)
+    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

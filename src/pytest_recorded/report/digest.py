@@ -42,9 +42,9 @@ MEANING: Final = {
     ChangeClass.VOLATILE: "what is ignored, or varies by itself",
     ChangeClass.METRICS: "tokens, cost or time are beyond a limit",
 }
-#: The classes of which a count says enough, unless nothing worse has changed.
 # Whether less than that has become more or less is the machine's doing.
 _SHORT_MS: Final = 100.0
+#: The classes of which a count says enough, unless nothing worse has changed.
 COUNTED_ONLY: Final = frozenset({ChangeClass.VALUE, ChangeClass.VOLATILE, ChangeClass.METRICS})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import fsum
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,7 +93,7 @@ def _summed(figures: list[Figures]) -> Figures:
     tokens = [each.tokens for each in figures]
     costs = [each.cost_usd for each in figures]
     times = [each.latency_ms for each in figures]
-    return Figures(tokens=_both(tokens, sum), cost_usd=_both(costs, sum), latency_ms=_both(times, median))
+    return Figures(tokens=_both(tokens, sum), cost_usd=_both(costs, fsum), latency_ms=_both(times, median))
 
 
 def _both(pairs: list[Any], whole: Any) -> Any:

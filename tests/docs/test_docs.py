@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import socket
@@ -12,28 +13,35 @@ import tomllib
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 import sdks
 from pytest_recorded import open_jobs
+from pytest_recorded.changes.gathering import fails
+from pytest_recorded.changes.model import ORDER, ChangeClass
 from pytest_recorded.check import CODES
 from pytest_recorded.cli.app import app
 from pytest_recorded.cli.demo_api import DemoApi
 from pytest_recorded.modes import TABLE, Act, Known, RecordMode
 from pytest_recorded.options import OPTIONS
+from pytest_recorded.report.digest import MEANING
 from pytest_recorded.store.schema import CASSETTE, LEDGER
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pytest.ini"))
 # A block that has fences in it has a longer one around it.
-BLOCK = re.compile(r"^(`{3,})(python|proto|console|sql)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(`{3,})(python|proto|console|sql|text)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:#|//) ([\w.]+)")
 PORTS = ("8001", "50051")
 TABLE_OF_SDKS = {sdk.package for sdk in sdks.TABLE} | {"pydantic-ai-slim"}
 ANY_LINES, ANY_TEXT = "…", "…"
+REPORTS = ("drift-report.html", "drift-report.json", "drift-report.md")
+FAIL_ON = next(option for option in OPTIONS if option.name == "fail_on")
+LEVELS = ("breaking", "projection", "text", "shape", "any")
 
 
 def blocks(document):
@@ -138,10 +146,9 @@ def here(command):
 
 def run(command, folder):
     command, environment = here(command)
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    return (done.stdout + done.stderr).splitlines()
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}  # in their order, as on a terminal
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, **both, text=True, check=False, timeout=60)
+    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -314,3 +321,35 @@ def test_the_cassette_of_an_example_is_sound_and_its_tests_ask_for_all_of_it(pro
 def test_every_example_has_its_row_in_the_table_of_examples():
     rows = table_after("examples/README.md", "# Examples")
     assert sorted(row[1] for row in rows[2:]) == [f"[{project.name}/]({project.name}/)" for project in EXAMPLES]
+
+
+def test_the_report_of_what_has_changed_is_what_the_code_gives(tmp_path):
+    """As page, as JSON, as Markdown and on the terminal; else `python examples/report.py` makes it again."""
+    # Times are shown where they are long enough to be worth a word, as on a busy machine.
+    printed = [re.sub(r" +median time .*", "", line) for line in run(f"python examples/report.py {tmp_path}", ROOT)]
+    given = {name: (tmp_path / name).read_text(encoding="utf-8") for name in REPORTS}
+    assert [name for name, text in given.items() if (ROOT / "docs" / name).read_text(encoding="utf-8") != text] == []
+    report = json.loads(given["drift-report.json"])
+    assert {change["class"] for call in report["calls"] for change in call["changes"]} >= {
+        "breaking", "projection", "text", "shape"
+    }  # fmt: skip
+    documented = [
+        text for page in ("README.md", "docs/drift.md") for kind, text in blocks(ROOT / page) if kind == "text"
+    ]
+    shown = [
+        expected for text in documented for command, expected in sessions(text) if "--record-mode=verify" in command
+    ]
+    assert len(shown) == 2
+    for expected in shown:
+        assert matches([*expected, ANY_LINES], printed), "\n".join(printed)
+
+
+def test_the_table_of_classes_is_the_table_of_the_code():
+    rows = table_after("docs/drift.md", "## The classes")
+    changed = {each: [SimpleNamespace(change_class=each)] for each in ChangeClass}
+    expected = [
+        [each, MEANING[each], ", ".join(level for level in LEVELS if fails(changed[each], level))] for each in ORDER
+    ]
+    assert rows[2 : 2 + len(ORDER)] == expected
+    assert ["never", *LEVELS] == sorted(FAIL_ON.choices, key=["never", *LEVELS].index)
+    assert not any(fails(calls, "never") for calls in changed.values())

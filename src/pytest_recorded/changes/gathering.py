@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from math import fsum
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ from .groups import groups_of
 from .model import ORDER, Call, ChangeClass, Figures, Noise, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from .attempt import Told
 
@@ -114,28 +115,31 @@ def _summed(figures: Iterable[Figures]) -> Figures:
 
 
 class Tally:
-    """Sums up what calls have used; of any number of them it keeps but their times."""
+    """Sums up what calls have used; of any number of them it keeps numbers alone."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, tuple[Any, Any]] = {}
-        self._times = (array("d"), array("d"))
+        self._known = {name: (array("d"), array("d")) for name in ("tokens", "cost_usd", "latency_ms")}
 
     def add(self, used: Figures) -> None:
         """Add a call. What is known of one side only does not count."""
-        for name in ("tokens", "cost_usd"):
+        for name, (olds, news) in self._known.items():
             old, new = getattr(used, name)
             if old is not None and new is not None:
-                before, after = self._sums.get(name, (0, 0))
-                self._sums[name] = before + old, after + new
-        old, new = used.latency_ms
-        if old is not None and new is not None:
-            self._times[0].append(old)
-            self._times[1].append(new)
+                olds.append(old)
+                news.append(new)
 
     def figures(self) -> Figures:
         """Return the sums; of the times the medians."""
-        old, new = self._times
-        return Figures(**self._sums, latency_ms=(median(old), median(new)) if old else (None, None))
+        return Figures(
+            tokens=self._both("tokens", lambda counts: int(sum(counts))),
+            # Else Python before 3.12 and after would say different sums.
+            cost_usd=self._both("cost_usd", fsum),
+            latency_ms=self._both("latency_ms", median),
+        )
+
+    def _both(self, name: str, whole: Callable[[array[float]], Any]) -> Any:
+        olds, news = self._known[name]
+        return (whole(olds), whole(news)) if olds else (None, None)
 
 
 def fails(calls: Iterable[Call], fail_on: str) -> bool:

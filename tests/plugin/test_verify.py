@@ -368,7 +368,7 @@ def test_a_report_is_written_where_pytest_was_started_or_of_an_ini_file_beside_t
     api.example.run("..", "--record-mode=verify", "--record-report=typed.json")
     assert (folder / "below" / "typed.json").exists()
     ini = next(path for name in ("tox.ini", "pytest.ini") if (path := folder / name).exists())
-    ini.write_text(ini.read_text() + "record_report = written.json\n")
+    ini.write_text(f"{ini.read_text()}\nrecord_report = written.json\n")
     api.example.run("..", "--record-mode=verify")
     assert (folder / "written.json").exists()
 

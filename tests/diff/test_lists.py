@@ -76,6 +76,9 @@ def test_a_text_that_is_unique_is_no_key_if_most_of_its_kind_have_changed():
 
 
 def test_a_field_that_some_items_share_or_have_not_is_no_key():
+    old = [{"id": 1, "v": 1}, {"id": 1, "v": 2}, {"id": 2, "v": 3}]
+    new = [{"id": 1, "v": 2}, {"id": 1, "v": 1}, {"id": 2, "v": 9}]
+    assert told(old, new) == ["reorder $", "replace $[2].v"]
     old = [{"id": 1, "v": 1}, {"id": 1, "v": 2}, {"v": 3}]
     new = [{"id": 1, "v": 9}, {"id": 1, "v": 2}, {"v": 8}]
     assert told(old, new) == ["replace $[0].v", "replace $[2].v"]

@@ -1,6 +1,7 @@
-"""The APIs that the examples were recorded against: a bookshop, a railway, and two APIs of language models.
+"""The APIs that the examples were recorded against: a bookshop, a railway, a tourist office, language models.
 
     python examples/servers.py          # on port 8000, until Ctrl-C
+    python examples/servers.py 2        # as they are a year later: the tourist office and the models have changed
 
 The answers come from lists: the same question has the same answer each time, so that recording again changes nothing.
 """
@@ -8,6 +9,7 @@ The answers come from lists: the same question has the same answer each time, so
 import contextlib
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,13 +20,14 @@ PORT = 8000
 
 
 class Asked(NamedTuple):
-    """A request, and for the how-manieth time it is made (from 1)."""
+    """A request, for the how-manieth time it is made (from 1), and which version of an API it is made to."""
 
     path: str
     query: dict[str, str]
     body: Any
     token: str
     time: int = 1
+    version: int = 1
 
 
 class Answer(NamedTuple):
@@ -102,6 +105,37 @@ def book_seat(asked: Asked) -> Answer:
     return Answer({"train": asked.body["train"], "passenger": asked.body["passenger"], "seat": "7A"}, 201)
 
 
+# The tourist office. In its second version a field has another name, the rates are those of another day, and nobody has
+# looked after the strikes.
+
+CELSIUS = {
+    "Athens": 29, "Bergen": 11, "Cork": 14, "Dublin": 13, "Espoo": 9, "Florence": 24, "Graz": 17, "Hamburg": 15,
+    "Izmir": 30, "Jena": 16, "Krakow": 15, "Lisbon": 26,
+}  # fmt: skip
+WARM = 20
+
+
+def tell_weather(asked: Asked) -> Answer:
+    city = asked.query["city"]
+    sky = "sunny" if CELSIUS[city] > WARM else "cloudy"
+    if asked.version == 1:
+        return Answer({"city": city, "celsius": CELSIUS[city], "sky": sky})
+    return Answer({"city": city, "temperature": CELSIUS[city], "unit": "C", "sky": sky})
+
+
+def tell_rate(asked: Asked) -> Answer:
+    rate, day = (0.95, "2025-11-03") if asked.version == 1 else (0.93, "2026-11-03")
+    return Answer({"currency": asked.query["currency"], "rate": rate, "as_of": day})
+
+
+def list_strikes(asked: Asked) -> Answer:
+    return Answer([]) if asked.version == 1 else Answer({"message": "out of order"}, 500)
+
+
+def send_mail(asked: Asked) -> Answer:
+    return Answer({"to": asked.body["to"], "number": asked.time}, 202)
+
+
 # The language models: what they say, and which tools they call.
 
 
@@ -113,16 +147,17 @@ class Turn(NamedTuple):
     arguments: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
 
 
-def think(messages: list[dict[str, Any]], *, has_tools: bool, as_ticket: bool) -> Turn:
+def think(messages: list[dict[str, Any]], *, version: int, has_tools: bool = False, as_ticket: bool = False) -> Turn:
     """Return what comes after a conversation."""
     asked = next(str(message["content"]) for message in reversed(messages) if message["role"] == "user")
     if has_tools:
         results = [str(message["content"]) for message in messages if message["role"] == "tool"]
-        return travel(asked, results)
+        return travel(asked, results, version)
     if as_ticket:
         topic = next((topic for topic in ("delivery", "payment") if TOPICS[topic].search(asked)), "other")
         return Turn(json.dumps({"topic": topic, "is_urgent": "today" in asked, "summary": asked.split(".")[0]}))
-    return Turn(next((said for words, said in SAID.items() if words in asked), f"You said: {asked}"))
+    known = SAID if version == 1 else SAID | REWORDED
+    return Turn(next((said for words, said in known.items() if words in asked), f"You said: {asked}"))
 
 
 TOPICS = {"delivery": re.compile("parcel|late"), "payment": re.compile("card|charged")}
@@ -132,16 +167,20 @@ SAID = {
     "into German": "Ihr Paket kommt morgen.",
     "Review": "Polite, and to the point.",
     "parcel": "We are sorry. Your parcel comes tomorrow.",
+    "suitcase": "Pack light clothes, sun cream and good shoes: it is warm and sunny in Lisbon.",
+    "museum": "The tile museum, in an old convent, is worth an afternoon.",
 }
+REWORDED = {"suitcase": "Take light clothes, sun cream and comfortable shoes: it is warm and sunny in Lisbon."}
 
 
-def travel(wish: str, results: list[str]) -> Turn:
+def travel(wish: str, results: list[str], version: int) -> Turn:
     """Find trains, take the cheapest, say so; or say why not."""
     towns = re.search(r"from (\w+) to (\w+)", wish)
     if towns is None:
         return Turn("I can only book trains. Where do you want to go?")
     if not results or "every" in wish:
-        return Turn(tool="find_trains", arguments={"origin": towns[1], "destination": towns[2]})
+        names = ("origin", "destination") if version == 1 else ("departure", "destination")
+        return Turn(tool="find_trains", arguments=dict(zip(names, towns.groups(), strict=True)))
     if results[-1].startswith("error: "):
         return Turn(f"I am sorry: {results[-1].removeprefix('error: ')}.")
     found = json.loads(results[-1])
@@ -155,13 +194,19 @@ def tokens_of(value: Any) -> int:
     return len(str(value).split())
 
 
+#: Which snapshot answers for a model, in the first version of the API and in the second.
+SNAPSHOTS = {"gpt-4o": ("gpt-4o-2024-08-06", "gpt-4o-2024-11-20")}
+
+
 def chat_with_openai(asked: Asked) -> Answer:
     body = asked.body
-    turn = think(body["messages"], has_tools="tools" in body, as_ticket="response_format" in body)
+    asks = {"has_tools": "tools" in body, "as_ticket": "response_format" in body}
+    turn = think(body["messages"], version=asked.version, **asks)
     used, said = sum(tokens_of(message["content"]) for message in body["messages"]), tokens_of(turn.text) or 20
     usage = {"prompt_tokens": used, "completion_tokens": said, "total_tokens": used + said}
     reason = "tool_calls" if turn.tool else "stop"
-    head = {"id": "chatcmpl-example", "created": 0, "model": body["model"]}
+    model = SNAPSHOTS[body["model"]][asked.version - 1] if body["model"] in SNAPSHOTS else body["model"]
+    head = {"id": "chatcmpl-example", "created": 0, "model": model}
     if body.get("stream"):
         pieces: list[dict[str, Any]] = [{"content": piece} for piece in re.findall(r"\S+\s*", turn.text)]
         deltas = [{"index": 0, "delta": piece, "finish_reason": None} for piece in pieces]
@@ -178,7 +223,7 @@ def chat_with_openai(asked: Asked) -> Answer:
 
 
 def chat_with_anthropic(asked: Asked) -> Answer:
-    turn = think(asked.body["messages"], has_tools=False, as_ticket=False)
+    turn = think(asked.body["messages"], version=asked.version)
     used, said = sum(tokens_of(message["content"]) for message in asked.body["messages"]), tokens_of(turn.text)
     head = {"id": "msg_example", "type": "message", "role": "assistant", "model": asked.body["model"]}
     if not asked.body.get("stream"):
@@ -211,6 +256,10 @@ ROUTES: dict[tuple[str, str], Callable[[Asked], Answer]] = {
     ("GET", "/shop/stock"): tell_stock,
     ("GET", "/railway/trains"): find_trains,
     ("POST", "/railway/seats"): book_seat,
+    ("GET", "/office/weather"): tell_weather,
+    ("GET", "/office/rates"): tell_rate,
+    ("GET", "/office/strikes"): list_strikes,
+    ("POST", "/office/mails"): send_mail,
     ("POST", "/v1/chat/completions"): chat_with_openai,
     ("POST", "/v1/messages"): chat_with_anthropic,
 }
@@ -220,10 +269,18 @@ ROUTES: dict[tuple[str, str], Callable[[Asked], Answer]] = {
 
 
 class Servers:
-    """All of them at one port, as a context manager."""
+    """All of them at one port, as a context manager.
 
-    def __init__(self, port: int = PORT) -> None:
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
+    Args:
+        port: The port; 0 for any that is free.
+        version: Of the APIs: 1 or 2.
+
+    """
+
+    def __init__(self, port: int = PORT, version: int = 1) -> None:
+        handler = type("Handler", (_Handler,), {"times": {}, "version": version})
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -238,13 +295,16 @@ class Servers:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    times: dict[str, int] = {}  # noqa: RUF012 - shared by all requests on purpose
+    # What Python calls itself is another name on each machine.
+    server_version, sys_version = "examples", ""
+    times: dict[str, int]
+    version: int
 
     def do_POST(self) -> None:
         url = urlsplit(self.path)
         self.times[self.path] = self.times.get(self.path, 0) + 1
         token = self.headers.get("authorization", "").removeprefix("Bearer ")
-        asked = Asked(url.path, dict(parse_qsl(url.query)), self._body(), token, self.times[self.path])
+        asked = Asked(url.path, dict(parse_qsl(url.query)), self._body(), token, self.times[self.path], self.version)
         route = ROUTES.get((self.command, url.path))
         self._send(route(asked) if route else Answer({"message": f"nothing is at {url.path}"}, 404))
 
@@ -278,6 +338,6 @@ def _event(event: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    with Servers(), contextlib.suppress(KeyboardInterrupt):
+    with Servers(version=int(sys.argv[1]) if sys.argv[1:] else 1), contextlib.suppress(KeyboardInterrupt):
         print(f"listening on http://127.0.0.1:{PORT}")
         threading.Event().wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +11,8 @@ import sys
 import pytest
 
 from pytest_recorded import recorder, use_cassette
+from pytest_recorded.cli import demo
+from pytest_recorded.errors import UsageError
 
 
 def run(*args, cwd=None, **env):
@@ -49,33 +51,89 @@ def scopes(path):
         connection.close()
 
 
-def test_the_demo_records_replays_offline_and_says_what_to_type_next(tmp_path):
-    """The demo exits with 0, its second run having reached no server; it needs no other plugin and minds no CI."""
-    done = run("demo", f"--dir={tmp_path / 'demo'}", CI="true")
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("--record-mode=")]
-    assert [row[:5] for row in rows] == [
-        ["--record-mode=once", "5", "0", "0", "5"],
-        ["--record-mode=none", "0", "5", "0", "0"],
-    ]
-    assert f"The cassette is {tmp_path / 'demo' / 'cassettes' / 'jobs.db'}" in done.stdout
-    assert "Next:" in done.stdout
-    # The suite stands on its own afterwards.
-    again = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "pytest_recorded.plugin", "--record-mode=none", "-q"],
-        cwd=tmp_path / "demo",
+def pytest_in(folder, *args):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "pytest_recorded.plugin", "--record-mode=none", "-q", *args],
+        cwd=folder,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,
-    )
-    assert "recorded: 5 replayed" in again.stdout
+    ).stdout
 
 
-def test_the_demo_works_in_a_temporary_folder_of_its_own():
-    done = run("demo")
-    assert done.returncode == 0
-    assert re.search(r"A sample suite is in \S*pytest-recorded-demo-", done.stdout)
+def test_the_demo_records_replays_offline_verifies_and_says_what_to_type_next(tmp_path):
+    """Its second run has reached no server, its third one says what has changed; it needs no plugin and minds no CI."""
+    done = run("demo", CI="true", TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (place,) = tmp_path.glob("pytest-recorded-demo-*")
+    assert f"A sample suite is in {place}" in done.stdout
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("--record-mode=")]
+    assert [row[:6] for row in rows] == [
+        ["--record-mode=once", "5", "0", "0", "-", "5"],
+        ["--record-mode=none", "0", "5", "0", "-", "0"],
+        ["--record-mode=verify", "0", "0", "0", "3", "5"],
+    ]
+    assert "~ $.text  [-The -]{+Rome is the +}capital of Italy[- is Rome-]." in done.stdout
+    assert "~ $.complaint  true -> false" in done.stdout
+    assert f"The cassette is {place / 'cassettes' / 'jobs.db'}" in done.stdout
+    assert f"What has changed is in {place / 'report.html'}" in done.stdout
+    assert "<title>changed responses: 3 of 5 calls (verify)</title>" in (place / "report.html").read_text()
+    assert "Next:" in done.stdout
+    # The suite stands on its own afterwards, and what is said to come next is what comes.
+    assert "recorded: 5 replayed" in pytest_in(place)
+    assert "3 accepted" in run("accept", "all", cwd=place).stdout
+    assert "FAILED test_assistant.py::test_complaint" in pytest_in(place)
+    # It takes no HTTP library but the standard one.
+    imports = {line for line in (place / "assistant.py").read_text().splitlines() if line.startswith("import ")}
+    assert imports == {"import json", "import urllib.request"}
+
+
+RUNS = [
+    demo._Run("once", "recorded: 0 replayed, 5 recorded, 0 live, 0 missed, 0 unused\n= 4 passed in 1s =", 0, 1.0, 5),
+    demo._Run("none", "recorded: 5 replayed, 0 recorded, 0 live, 0 missed, 0 unused\n= 4 passed in 1s =", 0, 1.0, 0),
+    demo._Run("verify", "recorded: 0 replayed, 0 recorded, 3 changed\n= 4 passed in 1s =", 1, 1.0, 5),
+]
+
+
+@pytest.mark.parametrize(
+    ("at", "changed"),
+    [
+        (0, {"code": 1}),
+        (1, {"code": 1}),
+        (1, {"requests": 1}),
+        (1, {"output": "recorded: 4 replayed, 0 recorded, 0 live, 0 missed, 1 unused\n= 4 passed in 1s ="}),
+        (2, {"code": 0}),
+        (2, {"requests": 0}),
+        (2, {"output": "recorded: 0 replayed, 0 recorded, 3 changed\n= 1 failed, 3 passed in 1s ="}),
+        (2, {"output": "recorded: 0 replayed, 0 recorded, 5 unchanged\n= 4 passed in 1s ="}),
+    ],
+    ids=str,
+)
+def test_a_demo_is_good_only_if_each_of_its_runs_did_what_it_should(tmp_path, at, changed):
+    (tmp_path / "report.html").touch()
+    assert demo._of_replay(*RUNS[:2]) == demo._of_verifying(tmp_path, RUNS, is_kept=True) == ""
+    runs = [run._replace(**changed) if place == at else run for place, run in enumerate(RUNS)]
+    assert demo._of_replay(*runs[:2]) if at < 2 else demo._of_verifying(tmp_path, runs, is_kept=True)
+
+
+def test_a_demo_that_changes_its_cassette_or_leaves_no_report_is_no_good(tmp_path):
+    assert demo._of_verifying(tmp_path, RUNS, is_kept=True)
+    (tmp_path / "report.html").touch()
+    assert demo._of_verifying(tmp_path, RUNS, is_kept=False)
+
+
+def test_a_demo_that_records_nothing_says_so_and_exits_with_1(tmp_path):
+    (tmp_path / "conftest.py").write_text("def pytest_collection_modifyitems(items): items.clear()\n")
+    done = run("demo", f"--dir={tmp_path}")
+    assert done.returncode == 1
+    assert "The second run was not served from the cassette alone." in done.stdout
+    assert "--record-mode=verify" not in done.stdout
+
+
+def test_a_demo_whose_port_somebody_else_has_taken_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="another program listens on"):
+        demo._later(taken.getsockname()[1])
 
 
 def test_the_demo_overwrites_nothing(tmp_path):
@@ -84,16 +142,6 @@ def test_the_demo_overwrites_nothing(tmp_path):
     assert done.returncode == 2
     assert "has assistant.py already. Give the demo an empty folder" in done.stderr
     assert (tmp_path / "assistant.py").read_text() == "mine"
-
-
-def test_the_demo_loads_no_http_library_but_the_standard_one(tmp_path):
-    done = run("demo", f"--dir={tmp_path}")
-    source = (tmp_path / "assistant.py").read_text()
-    assert done.returncode == 0
-    assert {line for line in source.splitlines() if line.startswith("import ")} == {
-        "import json",
-        "import urllib.request",
-    }
 
 
 def test_rename_moves_the_recordings_of_a_test(cassette):

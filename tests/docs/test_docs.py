@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import socket
@@ -12,27 +13,35 @@ import tomllib
 from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
 
 import sdks
 from pytest_recorded import open_jobs
+from pytest_recorded.changes.gathering import fails
+from pytest_recorded.changes.model import ORDER, ChangeClass
 from pytest_recorded.check import CODES
 from pytest_recorded.cli.app import app
 from pytest_recorded.cli.demo_api import DemoApi
 from pytest_recorded.modes import TABLE, Act, Known, RecordMode
 from pytest_recorded.options import OPTIONS
+from pytest_recorded.report.digest import MEANING
 from pytest_recorded.store.schema import CASSETTE, LEDGER
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/pytest.ini"))
 # A block that has fences in it has a longer one around it.
-BLOCK = re.compile(r"^(`{3,})(python|proto|console|sql)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(`{3,})(python|proto|console|sql|text)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"(?:#|//) ([\w.]+)")
 PORTS = ("8001", "50051")
 TABLE_OF_SDKS = {sdk.package for sdk in sdks.TABLE} | {"pydantic-ai-slim"}
 ANY_LINES, ANY_TEXT = "…", "…"
+REPORTS = ("drift-report.html", "drift-report.json", "drift-report.md")
+FAIL_ON = next(option for option in OPTIONS if option.name == "fail_on")
+LEVELS = ("breaking", "projection", "text", "shape", "any")
 
 
 def blocks(document):
@@ -137,10 +146,9 @@ def here(command):
 
 def run(command, folder):
     command, environment = here(command)
-    done = subprocess.run(
-        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    return (done.stdout + done.stderr).splitlines()
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}  # in their order, as on a terminal
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, **both, text=True, check=False, timeout=60)
+    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -226,6 +234,43 @@ def test_every_command_has_its_place_in_the_page_of_the_command_line():
     assert {row[0]: row[1] for row in rows[2 : 2 + len(CODES)]} == CODES
 
 
+@pytest.fixture(scope="module")
+def workflow():
+    """The steps of the workflow that verifies on a schedule, by their names."""
+    tree = yaml.safe_load((ROOT / "docs" / "verify.yml").read_text(encoding="utf-8"))
+    # What YAML 1.1 takes for a truth is the key `on`.
+    assert tree[True]["schedule"][0]["cron"].count(" ") == 4
+    return {step.get("name", step.get("uses")): step for step in tree["jobs"]["verify"]["steps"]}
+
+
+def test_the_options_of_the_workflow_are_those_of_the_code(workflow):
+    used = re.findall(r"--record-[a-z-]+", workflow["Verify"]["run"])
+    assert {"--record-mode", "--record-sample", "--record-budget", "--record-report"} == set(used)
+    assert set(used) <= {option.flag for option in OPTIONS}
+
+
+def test_the_workflow_fails_where_the_world_has_changed_and_leaves_what_its_later_steps_take(workflow, tmp_path):
+    test = "import pytest, world\n@pytest.mark.recorded('world.ask')\ndef test_x(): world.ask(1)\n"
+    (tmp_path / "test_a.py").write_text(test)
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+    (tmp_path / "world.py").write_text("def ask(q): return {'price': q}\n")
+    run("pytest -q", tmp_path)
+    # Bytecode is told from that of an older file by its size, too.
+    (tmp_path / "world.py").write_text("def ask(q): return {'cost': q + 1}\n")
+    # Whose turn it is depends on the day; and a function needs no prices.
+    command, environment = here(workflow["Verify"]["run"].replace("10%", "100%"))
+    environment |= {"CI": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    reports = workflow["Keep the report"]["with"]["path"].split()
+    assert [f"--record-report={name}" for name in reports] == re.findall(r"--record-report=\S+", command)
+    for name in (*reports, "summary.md"):
+        assert "world.ask" in (tmp_path / name).read_text(encoding="utf-8"), name
+    assert {word for word in workflow["Tell in an issue"]["run"].split() if word.startswith("report")} <= set(reports)
+
+
 def test_the_readme_names_the_two_commands():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "pip install uv && uv run pytest-recorded demo" in text
@@ -276,3 +321,35 @@ def test_the_cassette_of_an_example_is_sound_and_its_tests_ask_for_all_of_it(pro
 def test_every_example_has_its_row_in_the_table_of_examples():
     rows = table_after("examples/README.md", "# Examples")
     assert sorted(row[1] for row in rows[2:]) == [f"[{project.name}/]({project.name}/)" for project in EXAMPLES]
+
+
+def test_the_report_of_what_has_changed_is_what_the_code_gives(tmp_path):
+    """As page, as JSON, as Markdown and on the terminal; else `python examples/report.py` makes it again."""
+    # Times are shown where they are long enough to be worth a word, as on a busy machine.
+    printed = [re.sub(r" +median time .*", "", line) for line in run(f"python examples/report.py {tmp_path}", ROOT)]
+    given = {name: (tmp_path / name).read_text(encoding="utf-8") for name in REPORTS}
+    assert [name for name, text in given.items() if (ROOT / "docs" / name).read_text(encoding="utf-8") != text] == []
+    report = json.loads(given["drift-report.json"])
+    assert {change["class"] for call in report["calls"] for change in call["changes"]} >= {
+        "breaking", "projection", "text", "shape"
+    }  # fmt: skip
+    documented = [
+        text for page in ("README.md", "docs/drift.md") for kind, text in blocks(ROOT / page) if kind == "text"
+    ]
+    shown = [
+        expected for text in documented for command, expected in sessions(text) if "--record-mode=verify" in command
+    ]
+    assert len(shown) == 2
+    for expected in shown:
+        assert matches([*expected, ANY_LINES], printed), "\n".join(printed)
+
+
+def test_the_table_of_classes_is_the_table_of_the_code():
+    rows = table_after("docs/drift.md", "## The classes")
+    changed = {each: [SimpleNamespace(change_class=each)] for each in ChangeClass}
+    expected = [
+        [each, MEANING[each], ", ".join(level for level in LEVELS if fails(changed[each], level))] for each in ORDER
+    ]
+    assert rows[2 : 2 + len(ORDER)] == expected
+    assert ["never", *LEVELS] == sorted(FAIL_ON.choices, key=["never", *LEVELS].index)
+    assert not any(fails(calls, "never") for calls in changed.values())

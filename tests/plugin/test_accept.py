@@ -143,6 +143,7 @@ def test_a_call_that_its_test_no_longer_makes_goes(example):
     example.run("--record-mode=verify")
     assert "1 accepted" in example.run("--record-accept=all", "--record-mode=none").output
     assert [row[3] for row in example.rows()] == ['{"answer":"ONE"}']
+    assert "0 accepted, 1 already\n" in example.run("--record-accept=all", "--record-mode=none").output
 
 
 def test_another_request_takes_the_place_of_the_recorded_one(example):
@@ -158,6 +159,50 @@ def test_another_request_takes_the_place_of_the_recorded_one(example):
         [],
         ['{"answer":"TWO"}'],
     )
+
+
+TALK = """
+import pytest, world
+
+@pytest.mark.recorded("world.say", verify_serve="live")
+def test_a_talk():
+    first = world.say("Good morning.")
+    world.say(f"{first} And now?")
+"""
+
+
+def said(word):
+    return f"def say(to):\n    return f'{word} is my answer to {{len(to)}} letters.'\n"
+
+
+@pytest.fixture
+def talk(example):
+    """A conversation whose first answer has changed, and with it its second request."""
+    example.write(world=said("Yes"), test_a=TALK)
+    assert example.run().counts == {"recorded": 2}
+    example.write(world=said("Not this"))
+    example.run("--record-mode=verify", "--record-report=report.json")
+    report = Report.model_validate_json((example.folder / "report.json").read_bytes())
+    assert [str(call.change_class) for call in report.calls] == ["request", "text"]
+    assert report.calls[0].chain == report.calls[1].id
+    return example, report.calls[1].changes[0].fingerprint
+
+
+def test_what_follows_from_an_answer_is_accepted_with_it(talk):
+    """Its request has been made of that answer: without it the test would miss."""
+    example, fingerprint = talk
+    result = example.run(f"--record-accept={fingerprint}", "--record-mode=none")
+    assert "2 accepted" in result.output
+    assert (result.code, result.counts) == (0, {"replayed": 2})
+    assert len(example.rows()) == 2
+
+
+def test_a_conversation_that_was_accepted_is_not_accepted_again(talk):
+    example, fingerprint = talk
+    example.run("--record-accept=all", "--record-mode=none")
+    before = example.cassette.read_bytes()
+    assert "0 accepted, 2 already\n" in example.run(f"--record-accept={fingerprint}", "--record-mode=none").output
+    assert example.cassette.read_bytes() == before
 
 
 @pytest.mark.parametrize("wrong", ["000000000000", "ALLES"])

@@ -64,7 +64,7 @@ def demo(
         Path | None, typer.Option("--dir", help="Write the sample suite here instead of in a temporary folder.")
     ] = None,
 ) -> None:
-    """Record a small suite, stop its API, and replay it offline.
+    """Record a small suite, replay it, see what changes later.
 
     The API is a local one, like that of an LLM; nothing else is needed.
     """
@@ -86,6 +86,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "prompt": reading.prompt,
     "tail": reading.tail,
     "accept": upkeep.accept,
+    "diff": upkeep.diff,
     "check": upkeep.check,
     "unused": upkeep.unused,
     "prune": upkeep.prune,

@@ -1,6 +1,7 @@
 """A small LLM-like HTTP API on 127.0.0.1, with OpenAI's wire format for chat completions, plain and streamed.
 
-It answers from a list: there is no model in it. It is for the demo, and for trying things out without an account.
+It answers from a list: there is no model in it. It is for the demo, and for trying things out without an account. Its
+second version words and judges in another way, and says more.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ _ANSWERS: Final = (
     ("complaint", "No, this is praise."),
 )
 _COMPLAINTS: Final = ("never", "broken", "late", "refund")
+_REWORDED: Final = {
+    "The capital of Italy is Rome.": "Rome is the capital of Italy.",
+    "Yes, somebody is waiting for help.": "No, this is a question.",
+}
 _TOKEN_SECONDS: Final = 0.02
 
 
-def answer_to(prompt: str) -> str:
-    """Return what the API answers to a prompt."""
+def answer_to(prompt: str, version: int = 1) -> str:
+    """Return what a version of the API, 1 or 2, answers to a prompt."""
     asked = prompt.lower()
     if "complaint" in asked and any(word in asked for word in _COMPLAINTS):
-        return "Yes, somebody is waiting for help."
-    return next((answer for words, answer in _ANSWERS if words in asked), f"You said: {prompt}")
+        answer = "Yes, somebody is waiting for help."
+    else:
+        answer = next((answer for words, answer in _ANSWERS if words in asked), f"You said: {prompt}")
+    return answer if version == 1 else _REWORDED.get(answer, answer)
 
 
 class DemoApi:
@@ -37,17 +44,26 @@ class DemoApi:
 
     Args:
         port: Where it listens; 0 for any port that is free.
+        version: What it answers: 1 or 2.
 
     Attributes:
+        port: Where it listens.
         url: Where it is, as `http://127.0.0.1:8000`.
         calls: How many requests it has answered.
+        more: What it says in each answer besides.
+
+    Raises:
+        OSError: The port is taken.
 
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, version: int = 1) -> None:
         self.calls = 0
+        self.version = version
+        self.more: dict[str, Any] = {"service_tier": "default"} if version > 1 else {}
         self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"api": self}))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port: int = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         # How long `shutdown` may have to wait, in seconds.
         serve = partial(self._server.serve_forever, poll_interval=0.05)
         self._thread = threading.Thread(target=serve, name="demo-api", daemon=True)
@@ -73,13 +89,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             self._send(404, {"error": {"message": f"no such path: {self.path}"}})
             return
-        answer = answer_to(asked["messages"][-1]["content"])
+        answer = answer_to(asked["messages"][-1]["content"], self.api.version)
         if asked.get("stream"):
             self._stream(
                 asked["model"], answer, tells_usage=(asked.get("stream_options") or {}).get("include_usage", False)
             )
         else:
-            self._send(200, _completion(asked["model"], answer))
+            self._send(200, _completion(asked["model"], answer) | self.api.more)
 
     def _send(self, status: int, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()

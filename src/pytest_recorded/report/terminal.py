@@ -41,7 +41,12 @@ _COLOURS: Final[dict[str, Markup]] = {"-": {"red": True}, "+": {"green": True}, 
 
 
 def terminal_lines(
-    report: Report, *, width: int = 80, written: Iterable[str] = (), accept: str | None = "pytest --record-accept="
+    report: Report,
+    *,
+    width: int = 80,
+    written: Iterable[str] = (),
+    accept: str | None = "pytest --record-accept=",
+    option: str = "--record-report",
 ) -> Iterator[Piece]:
     """Yield a report as texts with their markup, for `TerminalReporter.write(text, **markup)`; line breaks are there.
 
@@ -52,16 +57,18 @@ def terminal_lines(
         width: Of the terminal, in columns.
         written: The files that the report was written to.
         accept: What takes the new answers of a group into the cassette, up to its fingerprint; None if nothing can.
+        option: What writes a report into a file.
 
     """
     digest = Digest(report)
     width = max(width, _NARROWEST)
-    for line in _lines(digest, width, tuple(written), accept if report.mode == "verify" else None):
+    files = ", ".join(written) or f"{option}=changes.html"
+    for line in _lines(digest, width, files, accept if report.mode == "verify" else None):
         yield from fitted(line, width)
         yield "\n", _PLAIN
 
 
-def _lines(digest: Digest, width: int, written: tuple[str, ...], accept: str | None) -> Iterator[list[Piece]]:
+def _lines(digest: Digest, width: int, files: str, accept: str | None) -> Iterator[list[Piece]]:
     report = digest.report
     if not digest.changed and not report.noise:
         return
@@ -77,7 +84,7 @@ def _lines(digest: Digest, width: int, written: tuple[str, ...], accept: str | N
         for group in islice(groups, 1):
             yield [(f"accept: {accept}{in_one_line(group.fingerprint)}   all: {accept}all", _PLAIN)]
     if digest.changed:
-        yield [("report: ", _PLAIN), (in_one_line(", ".join(written)) or "--record-report=changes.html", _PLAIN)]
+        yield [("report: ", _PLAIN), (in_one_line(files), _PLAIN)]
 
 
 def _separator(text: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -12,8 +13,9 @@ from .model import ORDER, Call, ChangeClass, Figures, Noise, Report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from .attempt import Told
 
-__all__ = ["UNCHANGED", "fails", "report_of"]
+__all__ = ["UNCHANGED", "Tally", "fails", "gathered", "report_of"]
 
 UNCHANGED: Final = "unchanged"
 # What counts as changed, by the words of the option `fail_on`.
@@ -59,7 +61,23 @@ def report_of(
         groups=groups_of(known),
         calls=known,
         noise=_noise(noise),
-        metrics=_summed(list(figures)),
+        metrics=_summed(figures),
+    )
+
+
+def gathered(told: Sequence[Told], *, mode: str, cassettes: Sequence[str]) -> Report:
+    """Return the report of what attempts at tests have told."""
+    left_out: Counter[str] = Counter()
+    for one in told:
+        left_out.update(one.not_verified)
+    return report_of(
+        (call for one in told for call in one.calls),
+        mode=mode,
+        compared=sum(one.compared for one in told),
+        cassettes=cassettes,
+        not_verified=left_out,
+        noise=[each for one in told for each in one.noise],
+        figures=(each for one in told for each in one.figures),
     )
 
 
@@ -88,16 +106,36 @@ def _rank(call: Call) -> tuple[Any, ...]:
     return ORDER[call.change_class], call.tests, call.recorded_at or "", call.id
 
 
-def _summed(figures: list[Figures]) -> Figures:
-    tokens = [each.tokens for each in figures]
-    costs = [each.cost_usd for each in figures]
-    times = [each.latency_ms for each in figures]
-    return Figures(tokens=_both(tokens, sum), cost_usd=_both(costs, sum), latency_ms=_both(times, median))
+def _summed(figures: Iterable[Figures]) -> Figures:
+    tally = Tally()
+    for used in figures:
+        tally.add(used)
+    return tally.figures()
 
 
-def _both(pairs: list[Any], whole: Any) -> Any:
-    known = [pair for pair in pairs if None not in pair]
-    return (whole(old for old, _ in known), whole(new for _, new in known)) if known else (None, None)
+class Tally:
+    """Sums up what calls have used; of any number of them it keeps but their times."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Any, Any]] = {}
+        self._times = (array("d"), array("d"))
+
+    def add(self, used: Figures) -> None:
+        """Add a call. What is known of one side only does not count."""
+        for name in ("tokens", "cost_usd"):
+            old, new = getattr(used, name)
+            if old is not None and new is not None:
+                before, after = self._sums.get(name, (0, 0))
+                self._sums[name] = before + old, after + new
+        old, new = used.latency_ms
+        if old is not None and new is not None:
+            self._times[0].append(old)
+            self._times[1].append(new)
+
+    def figures(self) -> Figures:
+        """Return the sums; of the times the medians."""
+        old, new = self._times
+        return Figures(**self._sums, latency_ms=(median(old), median(new)) if old else (None, None))
 
 
 def fails(calls: Iterable[Call], fail_on: str) -> bool:

@@ -164,7 +164,7 @@ def _compared(scope: Scope, unasked: set[Address]) -> Told:
                 pairs.append(Pair(old, new))
     told = _with(told, pairs, tests, rules)
     others = matched(come, _in_order(_old(file, address) for address in unasked), _roots(scope, told, pairs))
-    # What the mode `all` has not asked for stays recorded, and a test that has no recordings gets its first: no changes.
+    # No changes: what the mode `all` has not asked for stays recorded, a test that has no recordings gets its first.
     keeps, is_first = scope.mode is RecordMode.ALL, scope.mode.records and not scope.has_recordings
     others = [pair for pair in others if not (pair.new is None and keeps) and not (pair.old is None and is_first)]
     return _with(told, others, tests, rules)

@@ -20,7 +20,8 @@ class Ambient(NamedTuple):
     Attributes:
         root: Its rootdir.
         command_line: The record mode given on the command line, or None.
-        shared: What its tests and blocks have in common, by name: `staging`, the session of its staging files.
+        shared: What its tests and blocks have in common, by name: `staging`, the session of its staging files;
+            `allowance_of`, which says what a scope may spend on live calls.
 
     """
 

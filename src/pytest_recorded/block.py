@@ -79,6 +79,8 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
         scope.guard = policy_within(self._guard, scope.name)
         if scope.guard is not None:
             install()
+        if (running := now_running()) is not None and (allowance_of := running.shared.get("allowance_of")) is not None:
+            scope.budget = allowance_of(scope)
         return scope
 
     def __exit__(

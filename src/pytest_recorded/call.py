@@ -209,7 +209,7 @@ class _Over:
         self.kind = kind
 
 
-def request_digest(found: Found) -> str | None:
+def request_digest(found: Found | Row) -> str | None:
     """Return the digest of the request of a recorded call whose key was chosen by its caller."""
     try:
         info = load_tree(found.info_json) if found.info_json else None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Choose = Callable[[Iterable[str]], Projection | None]
 
-__all__ = ["Job", "llm_projection"]
+__all__ = ["Job", "is_llm_call", "llm_projection"]
 
 _FIRST_ERROR: Final = 400
 _LONGEST_REPR: Final = 120
@@ -185,7 +185,7 @@ class Job:
             return value
         if len(self.names) > 1:
             # Else it was picked by a model that is not known here.
-            return projection.read(value) if _is_llm_call(value) else value
+            return projection.read(value) if is_llm_call(value) else value
         try:
             picked = self._picked()
         except Exception:  # noqa: BLE001 - a file may hold anything, and what is asked for is there
@@ -341,7 +341,8 @@ def llm_projection() -> Projection:
     return Projection(LLMCall)
 
 
-def _is_llm_call(value: Any) -> bool:
+def is_llm_call(value: Any) -> bool:
+    """Return whether data look like those that `llm_projection` picks."""
     return isinstance(value, dict) and {"provider", "operation"} <= value.keys() <= {*(llm_projection().fields or ())}
 
 

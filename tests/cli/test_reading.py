@@ -16,7 +16,8 @@ import pytest
 
 from pytest_recorded import Recorder, recorder
 from pytest_recorded.cli.output import printable, say_json
-from pytest_recorded.cli.words import age_of, size_of
+from pytest_recorded.cli.words import size_of
+from pytest_recorded.freshness import age_of
 
 READING = (
     ["ls"], ["ls", "--by=kind"], ["stats"], ["query"], ["last"], ["tail"], ["prompt"], ["show", "{id}"],

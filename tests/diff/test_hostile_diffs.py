@@ -41,6 +41,15 @@ def test_without_time_what_is_nested_deeply_is_replaced_as_a_whole(shape):
     assert diff(old, SHAPES[shape](3000, "x"), seconds=0) == ((), True)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [({"a": 1}, {"b": 1}), ([1], [1, 2]), ({"a": 1}, {"a": 1, "b": 2}), ([[1], 2], [[1.0], 2]), ([1], {"0": 1})],
+    ids=["other names", "longer", "one more", "types", "another container"],
+)
+def test_without_time_values_are_told_apart_all_the_same(old, new):
+    assert diff(old, new, seconds=0).edits == (edits.Edit("replace", (), (), old, new),)
+
+
 class Clock:
     """A clock that is a second later whenever it is asked."""
 

@@ -9,7 +9,7 @@ from pytest_recorded.diff import ABSENT, Edit, diff, patched, path_text
 
 def told(old, new, **options):
     """Return the edits of a diff in short: what happened, and where."""
-    found = diff(old, new, **options)
+    found = diff(old, new, seconds=60, **options)
     assert patched(old, found.edits) == new
     return [f"{edit.op} {path_text(edit.path)}" for edit in found.edits]
 
@@ -87,7 +87,7 @@ def test_a_shuffled_list_is_one_change(count):
         new = list(old)
         random.Random(4).shuffle(new)
         new = new if new != old else new[::-1]
-        assert diff(old, new).edits == (Edit("reorder", (), (), old, new),)
+        assert diff(old, new, seconds=60).edits == (Edit("reorder", (), (), old, new),)
 
 
 def test_a_shuffled_list_with_other_changes_is_one_change_and_those():
@@ -113,6 +113,11 @@ def test_an_item_without_a_key_that_has_moved_is_no_removal_and_addition():
 def test_a_number_that_is_elsewhere_too_has_not_moved_if_most_others_have_changed():
     assert told([1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 2, 11]) == [f"replace $[{place}]" for place in range(6)]
     assert told([1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6, 7]) == ["remove $[0]", "add $[5]"]
+
+
+def test_items_that_differ_in_the_type_of_a_number_are_different_items():
+    assert told([[1.0], [2], 3], [[2], [1], 3]) == ["remove $[0]", "add $[1]"]
+    assert told([[1], [2], 3], [[2], [1], 3]) == ["reorder $"]
 
 
 def test_declared_keys_go_before_what_looks_like_one():

@@ -98,9 +98,9 @@ def test_in_long_texts_each_change_is_found():
         new = list(old)
         for place in range(100, 16_000, 400):
             new[place] = f"NEW{place}"
-        found = words(between.join(old), between.join(new))
+        found = words(between.join(old), between.join(new), seconds=60)
         assert [text.strip("\n. ") for op, text in found if op == "+"] == [f"NEW{at}" for at in range(100, 16_000, 400)]
-        assert 0.99 < similarity(between.join(old), between.join(new)) < 1
+        assert 0.99 < similarity(between.join(old), between.join(new), seconds=60) < 1
 
 
 def test_similarity_is_the_share_of_the_words_that_are_kept_in_their_order():

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 import sdks
 from pytest_recorded import open_jobs
@@ -231,6 +232,43 @@ def test_every_command_has_its_place_in_the_page_of_the_command_line():
         assert re.search(rf"^  {command.name} +{re.escape(summary)}$", text, re.MULTILINE), command.name
     rows = table_after("docs/cli.md", "## check")
     assert {row[0]: row[1] for row in rows[2 : 2 + len(CODES)]} == CODES
+
+
+@pytest.fixture(scope="module")
+def workflow():
+    """The steps of the workflow that verifies on a schedule, by their names."""
+    tree = yaml.safe_load((ROOT / "docs" / "verify.yml").read_text(encoding="utf-8"))
+    # What YAML 1.1 takes for a truth is the key `on`.
+    assert tree[True]["schedule"][0]["cron"].count(" ") == 4
+    return {step.get("name", step.get("uses")): step for step in tree["jobs"]["verify"]["steps"]}
+
+
+def test_the_options_of_the_workflow_are_those_of_the_code(workflow):
+    used = re.findall(r"--record-[a-z-]+", workflow["Verify"]["run"])
+    assert {"--record-mode", "--record-sample", "--record-budget", "--record-report"} == set(used)
+    assert set(used) <= {option.flag for option in OPTIONS}
+
+
+def test_the_workflow_fails_where_the_world_has_changed_and_leaves_what_its_later_steps_take(workflow, tmp_path):
+    test = "import pytest, world\n@pytest.mark.recorded('world.ask')\ndef test_x(): world.ask(1)\n"
+    (tmp_path / "test_a.py").write_text(test)
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+    (tmp_path / "world.py").write_text("def ask(q): return {'price': q}\n")
+    run("pytest -q", tmp_path)
+    # Bytecode is told from that of an older file by its size, too.
+    (tmp_path / "world.py").write_text("def ask(q): return {'cost': q + 1}\n")
+    # Whose turn it is depends on the day; and a function needs no prices.
+    command, environment = here(workflow["Verify"]["run"].replace("10%", "100%"))
+    environment |= {"CI": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    reports = workflow["Keep the report"]["with"]["path"].split()
+    assert [f"--record-report={name}" for name in reports] == re.findall(r"--record-report=\S+", command)
+    for name in (*reports, "summary.md"):
+        assert "world.ask" in (tmp_path / name).read_text(encoding="utf-8"), name
+    assert {word for word in workflow["Tell in an issue"]["run"].split() if word.startswith("report")} <= set(reports)
 
 
 def test_the_readme_names_the_two_commands():

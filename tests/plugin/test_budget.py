@@ -178,6 +178,32 @@ def test_repeated_tests_spend_each_time(recorded_example):
     assert said(result) == ["budget: 5 of 5 calls, 2 calls not verified"]
 
 
+BLOCK = """
+from pytest_recorded import recorder, use_cassette
+import pytest, world
+ask = recorder(kind="budget.block")(world.ask)
+
+@pytest.mark.parametrize("n", range(3))
+def test_block(n):
+    with use_cassette("cassettes/own.db"):
+        ask(str(n))
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_blocks_spend_from_the_same_budget_also_where_no_test_is_recorded(example, workers):
+    result = example.write(test_a=BLOCK).spawn("--record-budget=2calls", *workers, plugins=XDIST)
+    assert (result.outcomes, len(example.calls)) == ({"passed": 2, "failed": 1}, 2), result.output
+    assert said(result) == ["budget: 2 of 2 calls"]
+    assert "budget:   2 calls, for all tests and all workers together" in result.output
+
+
+def test_a_block_and_a_recorded_test_spend_together(example):
+    result = example.write(test_a=BLOCK, test_b=FOUR).run("--record-budget=5calls")
+    assert (result.outcomes, len(example.calls)) == ({"passed": 5, "failed": 2}, 5)
+    assert said(result) == ["budget: 5 of 5 calls, 2 calls refused"]
+
+
 # Workers.
 
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from itertools import count
 
 from websockets.sync.client import connect
@@ -40,14 +41,19 @@ def browser():
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        said = next((line for line in process.stderr if line.startswith(LISTENING)), None)
+        # Nobody listens to the rest, and a full pipe would stop it.
+        rest = threading.Thread(target=process.stderr.read)
         with process:
+            rest.start()
             try:
-                said = next((line for line in process.stderr if line.startswith(LISTENING)), None)
                 assert said is not None, "chromium has ended before it could be talked to"
                 with connect(said.removeprefix(LISTENING).strip(), max_size=None) as socket:
                     yield Page(socket)
             finally:
                 process.kill()
+                # It ends when the last of its processes has: then none writes into the folder any more.
+                rest.join()
 
 
 class Page:

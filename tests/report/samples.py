@@ -20,7 +20,7 @@ HOSTILE = {
     "surrogate": "half \ud800 a letter \udfff",
     "terminal": "\x1b[2J\x1b]0;owned\x07 red \x1b[31m \x9b31m \x00 \r over",
     "direction": "user\u202e txt.exe\u202c \u2066x\u2069",
-    "markdown": "```\n</details>\n# heading\n@everyone #1 ``` | a | b |\n~~~~ ````",
+    "markdown": "```\n\n</details>\n# heading\n@everyone #1 ``` | a | b |\n~~~~ ````",
     "template": "${title} {{ 1 }} %s {0} $$",
 }
 

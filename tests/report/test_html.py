@@ -11,6 +11,7 @@ import pytest
 import samples
 from pytest_recorded import diff
 from pytest_recorded.changes.model import ChangeClass
+from pytest_recorded.errors import CassetteError
 from pytest_recorded.report import render_html
 from pytest_recorded.report.digest import Digest
 from pytest_recorded.report.island import island
@@ -158,3 +159,22 @@ def test_the_wheel_has_the_parts_of_the_page():
     assert sorted(item.name for item in folder.iterdir() if item.name.endswith((".css", ".html", ".js"))) == [
         "elements.js", "page.css", "page.html", "page.js",
     ]  # fmt: skip
+
+
+def test_the_title_is_text():
+    html = render_html(report(mode="</title><script>"))
+
+    assert "<title>changed responses: 0 of 0 calls (&lt;/title&gt;&lt;script&gt;)</title>" in html
+
+
+def test_a_call_whose_file_has_become_unreadable_is_shown_without_its_whole_answer():
+    def documents(asked):
+        if asked.id == f"{1:032x}":
+            raise CassetteError("cassettes/jobs.db", "is damaged")
+        return samples.documents(asked)
+
+    data = data_of(render_html(report(*(call(at, change("$.a", 1, 2)) for at in (1, 2))), documents))
+
+    assert data["wholes"][0] is None
+    assert data["wholes"][1]["parts"]
+    assert data["values"][0] == [{"parts": ["-1", "+2"]}]

@@ -137,10 +137,11 @@ def test_classes_tests_kinds_models_and_words_filter(page, urls):
 def test_what_is_typed_is_found_in_values_too(page, urls):
     page.open(urls("realistic"))
 
-    page.press("/", *"SHIPPED MON", "Escape")
-
-    assert [line.split()[0] for line in page.texts("#list .row")] == ["request"]
-    assert page.run("location.hash") == "#q=SHIPPED+MON"
+    for side in ("IT WILL ARR", "IT SHOULD ARR"):
+        page.click("#clear")
+        page.press("/", *side, "Escape")
+        assert [line.split()[0] for line in page.texts("#list .row")] == ["text"]
+    assert page.run("location.hash") == "#q=IT+SHOULD+ARR"
     page.run("(() => { q.value = 'there is no such thing'; q.dispatchEvent(new Event('input')) })()")
     assert page.texts("#list") == ["No change fits these filters."]
     assert page.texts("#detail") == [""]
@@ -229,10 +230,36 @@ def test_a_chain_leads_to_the_call_that_began_it(page, urls):
     page.click("#detail .chain a")
 
     assert page.texts("#detail h3") == ["POST https://api.example.com/v1/orders/2"]
-    assert page.texts("#detail .chain")[0].startswith(
-        "4 later calls of its test ask something else because of it: POST"
-    )
+    said, *later = page.texts("#detail .chain")[0].splitlines()
+    assert said == "4 later calls of its test ask something else because of it:"
+    assert later == [f"POST https://api.example.com/v1/orders/{number}" for number in (4, 5, 6, 7)]
     assert page.texts("#detail .figures")[0].split("\n")[1] == "180 → 190 +5.6%"
+
+
+def test_a_link_within_a_chain_leads_out_of_the_filters(page, urls):
+    page.open(urls("realistic") + f"#class=request&call={6:032x}")
+
+    page.click("#detail .chain a")
+
+    assert page.texts("#detail h3") == ["POST https://api.example.com/v1/orders/2"]
+    assert page.run("location.hash") == f"#call={2:032x}"
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_a_command_is_copied_or_where_that_is_not_allowed_selected(page, urls, is_allowed):
+    page.open(urls("realistic") + "#class=breaking")
+    write = "window.written = text" if is_allowed else "throw new Error('not allowed')"
+    page.run(
+        f"Object.defineProperty(navigator, 'clipboard', {{value: {{async writeText(text) {{ {write} }}}}}});"
+        "getSelection().removeAllRanges()"
+    )
+
+    page.click(".command button")
+    page.run("new Promise(done => setTimeout(done))")
+
+    (command,) = page.texts(".command code")
+    assert page.run("[window.written || '', String(getSelection())]") == ([command, ""] if is_allowed else ["", command])
+    assert page.texts(".command button") == ["Copied" if is_allowed else "Copy"]
 
 
 def test_long_equal_parts_are_folded_until_they_are_asked_for(page, urls):

@@ -55,7 +55,7 @@ def test_a_group_names_its_class_its_place_its_tests_and_its_values(told):
 def test_prose_is_shown_by_its_words_without_colours(told):
     text = told(samples.realistic(), width=200)
 
-    assert "order 4711 was [-sent-]{+shipped+} on Monday" in text
+    assert "    ~ $.text  84% alike: Your order 4711 was [-sent-]{+shipped+} on Monday" in text
 
 
 def test_prose_that_is_equal_far_and_wide_is_left_out(told):
@@ -70,7 +70,7 @@ def test_the_worst_class_comes_first_and_what_is_not_worth_reading_is_only_count
     text = told(samples.realistic())
 
     found = re.findall(r"^(\w+)(?: x\d+)?  [0-9a-f]{12}  ", text, re.MULTILINE)
-    assert found == ["error", "breaking", "breaking", "projection", "projection", "text", "shape"]
+    assert found == ["error", "request", "breaking", "breaking", "projection", "projection", "text", "shape"]
     assert "not shown: 2 groups of value, 1 group of volatile, 1 group of metrics\n" in text
     assert "$.usage" not in text
 
@@ -82,17 +82,32 @@ def test_values_are_shown_when_nothing_worse_has_changed(told):
     assert "not shown" not in text
 
 
-def test_a_chain_is_told_once_with_the_call_that_began_it(told):
+def test_a_chain_is_one_group_that_names_the_call_that_began_it(told):
     text = told(samples.realistic(), width=150)
 
-    assert text.count("chain: 4 later calls ask something else because of call 000000000000: POST https:") == 1
-    assert not re.search(r"^request", text, re.MULTILINE)
+    (first,) = (group.fingerprint for group in samples.realistic().groups if group.change_class == ChangeClass.REQUEST)
+    assert (
+        f"request x4  {first}  openai.chat  request $.messages[*].content  string\n"
+        "    tests/test_agent.py::test_plan\n"
+        "    chain: 4 later calls ask something else because of call 000000000000 POST https://api.example.com/v1/orders/2\n"
+        '    ~ $.messages[2].content  "shipped Monday" -> "sent Monday"\n'
+    ) in text
+    assert text.count("chain") == 1
 
 
-def test_a_chain_whose_first_call_is_not_in_the_report_is_shown_as_what_it_is(told):
+def test_a_chain_whose_first_call_is_not_in_the_report_is_one_all_the_same(told):
     text = told(report(call(1, change("$.a", 1, 2, slot="request", kind=ChangeClass.REQUEST), chain="f" * 32)))
 
-    assert "    ~ $.a  1 -> 2\n" in text
+    assert "    chain: 1 later call asks something else because of call ffffffffffff\n" in text
+
+
+def test_calls_of_one_group_that_follow_from_several_are_no_chain(told):
+    asked = change("$.a", 1, 2, slot="request", kind=ChangeClass.REQUEST)
+
+    text = told(report(call(1, asked, chain="f" * 32), call(2, asked, chain="e" * 32)))
+
+    assert "chain" not in text
+    assert "request x2" in text
 
 
 def test_calls_that_are_each_others_chain_do_not_hang(told):
@@ -107,21 +122,26 @@ def test_calls_that_are_each_others_chain_do_not_hang(told):
 def test_a_call_that_came_or_went_is_told_in_words(told):
     text = told(
         report(
-            call(1, change("$", new={"a": 1}, slot="call", kind=ChangeClass.REQUEST)),
-            call(2, change("$", {"a": 1}, slot="call", kind=ChangeClass.REQUEST)),
-            call(3, change("$.items")),
-        )
+            call(1, change("$", new="GET /a", slot="call", kind=ChangeClass.REQUEST)),
+            call(2, change("$", "GET /b", slot="call", kind=ChangeClass.REQUEST)),
+            call(3, change("$", slot="call", op="replace", kind=ChangeClass.REQUEST)),
+            call(4, change("$", new="could not be compared", slot="call", op="replace", kind=ChangeClass.ERROR)),
+            call(5, change("$.items")),
+        ),
+        width=120,
     )
 
-    assert "    + call  a new call\n" in text
-    assert "    - call  a call that is not made any more\n" in text
+    assert "    + call  a new call: GET /a\n" in text
+    assert "    - call  a call that is not made any more: GET /b\n" in text
+    assert "    ~ call  another call in its place\n" in text
+    assert '    ~ call  "could not be compared"\n' in text
     assert "    ~ $.items  the same items in another order\n" in text
 
 
 def test_what_accepts_is_named_with_a_group_that_has_an_answer(told):
     text = told(samples.realistic())
 
-    worst = next(group for group in samples.realistic().groups if group.change_class == ChangeClass.BREAKING)
+    worst = next(group for group in samples.realistic().groups if group.change_class != ChangeClass.ERROR)
     assert f"accept: pytest --record-accept={worst.fingerprint}   all: pytest --record-accept=all\n" in text
     assert "accept" not in told(report(call(1, change("$.a", 1, 2)), mode="rewrite"))
     assert "accept" not in told(samples.realistic(), accept=None)
@@ -185,6 +205,7 @@ def test_no_recorded_text_commands_a_terminal(told):
 
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e\u2066\ud800-\udfff]", text)
     assert r"\x1b[2J" in text
+    assert r"```\n\n</details>\n# heading" in text
     assert text.encode()
 
 

@@ -6,6 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ..call import request_digest
 from ..diff import ABSENT, diff, path_text
 from ..errors import RecordedError
 from ..jobs import Job
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..job import Row
     from ..jobs import Choose
     from .views import Side
-__all__ = ["Pair", "call_of", "figures_of", "lost_call"]
+__all__ = ["Pair", "asks_the_same", "call_of", "figures_of", "lost_call"]
 
 _MOST_CHANGES: Final = 100
 _LONGEST: Final = 20_000
@@ -105,8 +106,15 @@ def _alone(pair: Pair) -> Found:
     return Found("call", "remove", (), ChangeClass.REQUEST, asked, ABSENT)
 
 
+def asks_the_same(old: Row, new: Row) -> bool:
+    """Return whether two calls ask for the same: what is ignored of a request does not count."""
+    has_one_address = (old.kind, old.key, old.seq) == (new.kind, new.key, new.seq)
+    # Whoever has chosen the key may have asked for something else with it.
+    return has_one_address and request_digest(old) == request_digest(new)
+
+
 def _of_request(old: Row, new: Row) -> list[Found]:
-    if (old.kind, old.key, old.seq) == (new.kind, new.key, new.seq):
+    if asks_the_same(old, new):
         return []
     edits = diff(request_tree(old), request_tree(new)).edits
     return [Found("request", edit.op, edit.path, ChangeClass.REQUEST, edit.old, edit.new) for edit in edits]
@@ -114,18 +122,21 @@ def _of_request(old: Row, new: Row) -> list[Found]:
 
 def figures_of(old: Side, new: Side) -> Figures:
     """Return what two calls have used, as far as it was noted."""
-    before, after = (Job.of(side.row, side.chunks) for side in (old, new))
+    before = _used_by(old)
+    after = before if new == old else _used_by(new)
     return Figures(
-        tokens=(_tokens(before.figures), _tokens(after.figures)),
-        cost_usd=(_number(before.figures.get("cost_usd")), _number(after.figures.get("cost_usd"))),
-        latency_ms=(before.duration_ms, after.duration_ms),
+        tokens=(before[0], after[0]),
+        cost_usd=(before[1], after[1]),
+        latency_ms=(before[2], after[2]),
     )
 
 
-def _tokens(figures: dict[str, Any]) -> int | None:
+def _used_by(side: Side) -> tuple[int | None, float | None, float | None]:
+    job = Job.of(side.row, side.chunks)
+    figures = job.figures
     counts = [figures.get(name) for name in ("input_tokens", "output_tokens")]
     known = [count for count in counts if isinstance(count, int)]
-    return sum(known) if known else None
+    return sum(known) if known else None, _number(figures.get("cost_usd")), job.duration_ms
 
 
 def _number(value: Any) -> float | None:
@@ -148,15 +159,15 @@ def _changed(pair: Pair, found: Sequence[Found], tests: Sequence[str], used: Fig
     """Return a call with what was found."""
     side = pair.old or pair.new
     assert side is not None  # noqa: S101 - see Pair.id
-    job = Job.of(side.row, side.chunks)
+    name, model = _named(side)
     chain = None if pair.root is None else of_chain(pair.root)
     found_class = worst(found)
     assert found_class is not None  # noqa: S101 - see the caller
     return Call(
         id=pair.id,
         kind=side.row.kind,
-        name=_name(job),
-        model=_model(job),
+        name=name,
+        model=model,
         request=_clean(_shortened(describe(side.row.kind, side.row.request_json), _LONGEST_REQUEST)),
         tests=tuple(map(_clean, tests)),
         change_class=found_class,
@@ -169,17 +180,17 @@ def _changed(pair: Pair, found: Sequence[Found], tests: Sequence[str], used: Fig
     )
 
 
-def _name(job: Job) -> str | None:
-    names = job.names
-    return names[1].removeprefix("llm.") if len(names) > 1 else None
-
-
-def _model(job: Job) -> str | None:
+def _named(side: Side) -> tuple[str | None, str | None]:
+    """Return the name and the model of a call of a language model."""
     try:
-        call = job.llm if len(job.names) > 1 else None
+        job = Job.of(side.row, side.chunks)
+        if len(names := job.names) == 1:
+            return None, None
+        call = job.llm
     except Exception:  # noqa: BLE001 - a file may hold anything
-        return None
-    return None if call is None or call.request_model is None else _clean(call.request_model)
+        return None, None
+    model = None if call is None or call.request_model is None else _clean(call.request_model)
+    return names[1].removeprefix("llm."), model
 
 
 _REFUSED: Final = (401, 403)

@@ -24,10 +24,19 @@ __all__ = ["Found", "Rules", "compared", "lasting_body", "worst"]
 
 _PROSE: Final = 16
 _HUNDRED: Final = 100
-#: Fields of the data of a call of a language model that say what it has used, not what it has said.
+#: Fields of the data of a call of a language model that say what it has used, or how it came, not what it has said.
 _USED: Final = frozenset(
-    {"input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "reasoning_tokens", "cost_usd"}
+    {
+        "input_tokens",
+        "output_tokens",
+        "cache_read_tokens",
+        "cache_creation_tokens",
+        "reasoning_tokens",
+        "cost_usd",
+        "streamed",
+    }
 )
+_OF_ONE_WAY: Final = frozenset({"content-type"})
 # Names of fields, at any depth of an answer of a language model, that are another in each answer, and of what it says
 # that it has used: the figures have that.
 _OF_ONE_ANSWER: Final = frozenset({
@@ -262,7 +271,11 @@ def _class_outside(edit: Edit, reads: Reads | None) -> ChangeClass:
 
 
 def _of_headers(old: View, new: View) -> Iterator[Found]:
-    for edit in diff(old.headers, new.headers).edits:
+    before, after = old.headers, new.headers
+    if old.call is not None and new.call is not None:
+        # One answer may come whole or in events.
+        before, after = _without(before, _OF_ONE_WAY), _without(after, _OF_ONE_WAY)
+    for edit in diff(before, after).edits:
         yield _found("headers", edit, ChangeClass.VALUE if edit.op == "replace" else ChangeClass.SHAPE)
 
 

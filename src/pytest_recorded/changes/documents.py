@@ -8,6 +8,7 @@ from ..diff import ABSENT
 from ..errors import CassetteError
 from ..staging import read_attempts
 from ..store.diagnosis import is_there
+from ..store.looking import AnyFile
 from ..store.sqlite import CassetteFile, StagingFile
 from ..takeover import final_row
 from .attempt import Told, Where, read_told
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..job import Address
     from ..staging import Attempt
+    from ..store.sqlite import Reader
     from .model import Call
 
 __all__ = ["Finding", "Findings"]
@@ -43,16 +45,17 @@ class Findings:
     Args:
         cassette: The cassette, as it was before anything of the session was taken over.
         staging: The staging file of the session.
+        only_reads: Whether nothing is to be written beside the staging file: it may lie in a folder that is read only.
 
     Raises:
         CassetteError: One of the two cannot be read.
 
     """
 
-    def __init__(self, cassette: Path, staging: Path) -> None:
+    def __init__(self, cassette: Path, staging: Path, *, only_reads: bool = False) -> None:
         self.cassette = cassette
         self._file = CassetteFile(cassette) if is_there(cassette) else None
-        self._ledger = StagingFile(staging)
+        self._ledger: Reader = AnyFile(staging) if only_reads else StagingFile(staging)
         try:
             self.all = [*self._read()]
         except (ValueError, KeyError, TypeError) as error:

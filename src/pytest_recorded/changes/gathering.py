@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from math import fsum
 from statistics import median
@@ -11,10 +12,11 @@ from .groups import groups_of
 from .model import ORDER, Call, ChangeClass, Figures, Noise, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from .attempt import Told
 
-__all__ = ["UNCHANGED", "fails", "report_of"]
+__all__ = ["UNCHANGED", "Tally", "fails", "gathered", "report_of"]
 
 UNCHANGED: Final = "unchanged"
 # What counts as changed, by the words of the option `fail_on`.
@@ -60,7 +62,23 @@ def report_of(
         groups=groups_of(known),
         calls=known,
         noise=_noise(noise),
-        metrics=_summed(list(figures)),
+        metrics=_summed(figures),
+    )
+
+
+def gathered(told: Sequence[Told], *, mode: str, cassettes: Sequence[str]) -> Report:
+    """Return the report of what attempts at tests have told."""
+    left_out: Counter[str] = Counter()
+    for one in told:
+        left_out.update(one.not_verified)
+    return report_of(
+        (call for one in told for call in one.calls),
+        mode=mode,
+        compared=sum(one.compared for one in told),
+        cassettes=cassettes,
+        not_verified=left_out,
+        noise=[each for one in told for each in one.noise],
+        figures=(each for one in told for each in one.figures),
     )
 
 
@@ -89,16 +107,39 @@ def _rank(call: Call) -> tuple[Any, ...]:
     return ORDER[call.change_class], call.tests, call.recorded_at or "", call.id
 
 
-def _summed(figures: list[Figures]) -> Figures:
-    tokens = [each.tokens for each in figures]
-    costs = [each.cost_usd for each in figures]
-    times = [each.latency_ms for each in figures]
-    return Figures(tokens=_both(tokens, sum), cost_usd=_both(costs, fsum), latency_ms=_both(times, median))
+def _summed(figures: Iterable[Figures]) -> Figures:
+    tally = Tally()
+    for used in figures:
+        tally.add(used)
+    return tally.figures()
 
 
-def _both(pairs: list[Any], whole: Any) -> Any:
-    known = [pair for pair in pairs if None not in pair]
-    return (whole(old for old, _ in known), whole(new for _, new in known)) if known else (None, None)
+class Tally:
+    """Sums up what calls have used; of any number of them it keeps numbers alone."""
+
+    def __init__(self) -> None:
+        self._known = {name: (array("d"), array("d")) for name in ("tokens", "cost_usd", "latency_ms")}
+
+    def add(self, used: Figures) -> None:
+        """Add a call. What is known of one side only does not count."""
+        for name, (olds, news) in self._known.items():
+            old, new = getattr(used, name)
+            if old is not None and new is not None:
+                olds.append(old)
+                news.append(new)
+
+    def figures(self) -> Figures:
+        """Return the sums; of the times the medians."""
+        return Figures(
+            tokens=self._both("tokens", lambda counts: int(sum(counts))),
+            # Else Python before 3.12 and after would say different sums.
+            cost_usd=self._both("cost_usd", fsum),
+            latency_ms=self._both("latency_ms", median),
+        )
+
+    def _both(self, name: str, whole: Callable[[array[float]], Any]) -> Any:
+        olds, news = self._known[name]
+        return (whole(olds), whole(news)) if olds else (None, None)
 
 
 def fails(calls: Iterable[Call], fail_on: str) -> bool:

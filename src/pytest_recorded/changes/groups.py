@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from ..diff import ABSENT, path_text, type_name
-from ..paths import parse
 from .model import ORDER, Group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .classes import Found
     from .model import Call, Change
@@ -24,6 +24,7 @@ _DATA: Final = re.compile(
     r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?=[^\d]*\d)[0-9a-fA-F]{8,}|\d{4}-\d\d-\d\d.*|(?!ID|URL|URI|ARN|IP|OS|TTL|SKU)[A-Z]{2,3}|.*@.*|.*://.*"
     r"|(?=[^\d]*\d)[A-Za-z0-9_-]{16,}"
 )
+_SEGMENT: Final = re.compile(r"""\.([^.\[]+)|\[(\d+|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]""")
 
 
 def wild(path: Iterable[str | int]) -> str:
@@ -72,13 +73,19 @@ def _rank(group: Group) -> tuple[Any, ...]:
     return ORDER[group.change_class], -len(group.calls), group.path, group.fingerprint
 
 
+def _segments(path: str) -> Iterator[str | int]:
+    """Yield what `path_text` has made a text of; a field may have any name."""
+    for name, item in _SEGMENT.findall(path):
+        yield name or ast.literal_eval(item)
+
+
 def _group(change: Change, calls: tuple[str, ...]) -> Group:
     return Group(
         fingerprint=change.fingerprint,
         change_class=change.change_class,
         slot=change.slot,
         op=change.op,
-        path=wild(parse(change.path, where="report")) if change.path != "$" else "$",
+        path=wild(_segments(change.path)),
         old_type=type_name(change.old) if change.has_old else None,
         new_type=type_name(change.new) if change.has_new else None,
         calls=calls,

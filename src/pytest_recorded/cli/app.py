@@ -86,6 +86,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "prompt": reading.prompt,
     "tail": reading.tail,
     "accept": upkeep.accept,
+    "diff": upkeep.diff,
     "check": upkeep.check,
     "unused": upkeep.unused,
     "prune": upkeep.prune,

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from .completion import tests
+from .completion import kinds, tests
 from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
 
-__all__ = ["accept", "check", "project", "prune", "rename", "unused"]
+__all__ = ["accept", "check", "diff", "project", "prune", "rename", "unused"]
 
 _PytestArguments = Annotated[
     list[str] | None,
@@ -124,6 +124,61 @@ def accept(
     from .accept import run_accept  # noqa: PLC0415 - each command loads what it needs
 
     raise typer.Exit(run_accept(cassette_path(cassette), fingerprints, as_json=as_json))
+
+
+def diff(
+    old: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OLD",
+            help="A file, or a git revision of the cassette: HEAD~1, main:path/to/jobs.db. Without it: what the last "
+            "verification has found.",
+        ),
+    ] = None,
+    new: Annotated[
+        str | None, typer.Argument(metavar="NEW", help="Likewise; without it the cassette as it is.")
+    ] = None,
+    *,
+    report: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="PATH", help="Write a report: .html, .json, .md. May be repeated."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore", metavar="PATH", help="What does not matter, besides record_ignore: $..created."),
+    ] = None,
+    list_keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--list-keys", metavar="PATH", help="By which field items of a list are told apart: $.items[*].sku."
+        ),
+    ] = None,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test",
+            metavar="GLOB",
+            help="Only these tests: a node id, or a glob. May be repeated.",
+            autocompletion=tests,
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="GLOB", help="Only these kinds. May be repeated.", autocompletion=kinds),
+    ] = None,
+    cassette: CassetteOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what differs between two cassettes, and how badly.
+
+    Nothing is called, and no test is run.
+
+    Exit code 0: nothing, or only what is ignored, tokens, cost or time. 1: something. 2: they cannot be compared.
+    """
+    from .diff import Asked, run_diff  # noqa: PLC0415 - each command loads what it needs
+
+    asked = Asked(old, new, *(tuple(given or ()) for given in (report, ignore, list_keys, test, kind)))
+    raise typer.Exit(run_diff(asked, cassette_path(cassette), as_json=as_json))
 
 
 def check(

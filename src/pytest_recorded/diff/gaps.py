@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Gaps"]
 
-_MOST_COMPARED: Final = 1_000
+_MOST_COMPARED: Final = 20_000
 _LONGEST_TEXT: Final = 1_000
+# Of a word.
+_LETTERS: Final = 6
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -73,12 +75,11 @@ class Gaps:
         """Yield which items look alike, by their places in the gap: in the order of both."""
         if not left or not right:
             return
-        if len(left) * len(right) > _MOST_COMPARED:
-            yield from (
-                (at, at)
-                for at, (one, other) in enumerate(zip(left, right, strict=False))
-                if self._are_alike(self._old[one], self._new[other])
-            )
+        is_simple = len(left) == len(right) and not any(map(_has_features, self._items(left, right)))
+        if is_simple or self._effort(left, right) > _MOST_COMPARED:
+            for at, (one, other) in enumerate(zip(left, right, strict=False)):
+                if self._are_alike(self._old[one], self._new[other]):
+                    yield at, at
             return
         gains = self._gains(left, right)
         at = to = 0
@@ -90,6 +91,16 @@ class Gaps:
             else:
                 yield at, to
                 at, to = at + 1, to + 1
+
+    def _effort(self, left: list[int], right: list[int]) -> int:
+        """Return about how many features would be looked at to compare all items with all others."""
+        one = sum(_size(self._old[place]) for place in left)
+        other = sum(_size(self._new[place]) for place in right)
+        return one * len(right) + other * len(left)
+
+    def _items(self, left: list[int], right: list[int]) -> Iterator[Any]:
+        yield from map(self._old.__getitem__, left)
+        yield from map(self._new.__getitem__, right)
 
     def _gains(self, left: list[int], right: list[int]) -> list[list[float]]:
         """Return for each two places how alike the best pairs are from there on, all together."""
@@ -132,3 +143,15 @@ class Gaps:
         if self._identity.of(old) == self._identity.of(new):
             return 1
         return 0.5 if type(old) is type(new) and type(old) in (dict, list) else 0
+
+
+def _has_features(item: Any) -> bool:
+    """Return whether there is more to an item than one word or number."""
+    return type(item) in (dict, list) or (type(item) is str and " " in item)
+
+
+def _size(item: Any) -> int:
+    """Return about how many features an item has, and one."""
+    if type(item) in (dict, list):
+        return 1 + len(item)
+    return 1 + min(len(item), _LONGEST_TEXT) // _LETTERS if type(item) is str else 1

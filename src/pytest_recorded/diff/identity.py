@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from .edits import Deadline
 
 __all__ = ["Identity", "is_same_leaf"]
 
 # The last version of marshal that writes equal values alike however often they are referred to.
 _WITHOUT_REFERENCES: Final = 2
+# After so many items of a list the clock is looked at.
+_CHECKED_EVERY: Final = 1_000
 
 
 def is_same_leaf(old: Any, new: Any) -> bool:
@@ -48,30 +53,57 @@ class Identity:
         return written is not None and written == _written(new)
 
     def are_same(self, old: Any, new: Any) -> bool:
-        """Return whether two values are exactly equal."""
-        if old is new:
-            return True
-        if type(old) is not type(new):
-            return False
-        if type(old) not in (dict, list):
-            return is_same_leaf(old, new)
-        return self.are_written_alike(old, new) or self.of(old) == self.of(new)
+        """Return whether two values are exactly equal; takes long only if they are."""
+        todo = [] if self.are_written_alike(old, new) else [(old, new)]
+        while todo:
+            one, other = todo.pop()
+            if type(one) is not type(other) or type(one) not in (dict, list):
+                if not is_same_leaf(one, other):
+                    return False
+            elif len(one) != len(other):
+                return False
+            elif type(one) is list:
+                todo += zip(one, other, strict=True)
+            elif one.keys() != other.keys():
+                return False
+            else:
+                todo += ((item, other[key]) for key, item in one.items())
+        return True
 
-    def of_items(self, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[int], list[int]]:
-        """Return the numbers of the items of two lists: comparable with each other, and with no others.
+    def marks(self, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Hashable], list[Hashable]]:
+        """Return for each item of two lists what is the same for equal ones; mostly for no others, and all others.
 
-        What both lists have in the same writing is recognised by it, in a tenth of the time.
+        Equal items whose keys are in another order may have different marks. It takes a tenth of the time of `numbers`.
         """
         containers = [item for items in (old, new) for item in items if type(item) in (dict, list)]
         if containers and all(id(item) in self._of_containers for item in containers):
             # They were looked through when the lists around them were.
             return list(map(self.of, old)), list(map(self.of, new))
-        one, other = list(map(_written, old)), list(map(_written, new))
-        known = {written: self._number(written) for written in set(one).intersection(other) - {None}}
-        return (
-            [known[written] if written in known else self.of(item) for written, item in zip(one, old, strict=True)],
-            [known[written] if written in known else self.of(item) for written, item in zip(other, new, strict=True)],
-        )
+        return list(map(self._mark, old)), list(map(self._mark, new))
+
+    def _mark(self, item: Any) -> Hashable:
+        written = _written(item)
+        return self.of(item) if written is None else written
+
+    def numbers(
+        self, items: Sequence[Any], marks: Sequence[Hashable], common: AbstractSet[Hashable], deadline: Deadline
+    ) -> list[int] | None:
+        """Return the numbers of items: the same for equal ones of the two lists; None if the time is up.
+
+        Args:
+            items: The items of one of the lists.
+            marks: Their marks.
+            common: The marks of items that are in both lists; they tell which these are.
+            deadline: When to give up.
+
+        """
+        found: list[int] = []
+        for place, (mark, item) in enumerate(zip(marks, items, strict=True)):
+            if not place % _CHECKED_EVERY and deadline.is_over():
+                return None
+            is_told = mark in common or type(item) in (str, int)
+            found.append(self._number(mark) if is_told else self.of(item))
+        return found
 
     def of(self, value: Any) -> int:
         """Return the number of a value. Goes down without recursion: nesting may be as deep as memory allows."""

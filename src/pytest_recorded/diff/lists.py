@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     #: What a place is known by, and the place.
     Known = tuple[Hashable, int]
+    #: The places of two items that belong together.
+    Mates = tuple[int, int]
 
 __all__ = ["matched"]
 
@@ -31,8 +33,10 @@ _KEYS: Final = ("id", "_id", "uuid", "guid", "uid", "key", "slug", "name", "code
 
 def matched(
     old: Sequence[Any], new: Sequence[Any], key: str | None, identity: Identity, deadline: Deadline
-) -> tuple[bool, list[Step]]:
+) -> tuple[bool, list[Step]] | None:
     """Return whether items that are in both lists have another order, and what became of those that are not equal.
+
+    None if the time is up.
 
     Args:
         old: A list.
@@ -45,31 +49,44 @@ def matched(
     if len(old) == len(new) == 1 and key is None:
         # Lists in lists in lists are gone down without looking at all that is in them again and again.
         return False, Gaps(old, new, None, identity, is_declared=False).steps([0], [0], 0, 0)
-    one, other = identity.of_items(old, new)
-    head, tail = _equal_ends(one, other)
+    marks, other_marks = identity.marks(old, new)
+    if marks == other_marks:
+        return False, []
+    head, tail = _equal_ends(marks, other_marks)
     left, right = slice(head, len(old) - tail), slice(head, len(new) - tail)
-    pairing = _Pairing(old[left], new[right], one[left], other[right])
-    is_reordered, steps = pairing.steps(key, identity, deadline)
+    pairing = _Pairing(old[left], new[right], marks[left], other_marks[right], identity)
+    found = pairing.steps(key, deadline)
+    if found is None:
+        return None
+    is_reordered, steps = found
     return is_reordered, [(op, head + at, head + to) for op, at, to in steps]
 
 
 class _Pairing:
-    """Two lists whose ends differ, with the numbers of their items."""
+    """Two lists whose ends differ, with the marks of their items."""
 
-    def __init__(self, old: Sequence[Any], new: Sequence[Any], one: list[int], other: list[int]) -> None:
+    def __init__(
+        self,
+        old: Sequence[Any],
+        new: Sequence[Any],
+        marks: Sequence[Hashable],
+        other_marks: Sequence[Hashable],
+        identity: Identity,
+    ) -> None:
         self._old = old
         self._new = new
-        self._one = one
-        self._other = other
+        self._marks = marks
+        self._other_marks = other_marks
+        self._identity = identity
 
-    def steps(self, key: str | None, identity: Identity, deadline: Deadline) -> tuple[bool, list[Step]]:
+    def steps(self, key: str | None, deadline: Deadline) -> tuple[bool, list[Step]] | None:
         found = _detected(self._old, self._new) if key is None else key
-        mates = (
-            self._with_equals(deadline) if found is None else _mates(_keys(self._old, found), _keys(self._new, found))
-        )
+        mates = self._equal_mates(deadline) if found is None else self._keyed_mates(found)
+        if mates is None or deadline.is_over():
+            return None
         spine = [mates[at] for at in increasing([to for _, to in mates])]
-        steps = [("walk", at, to) for at, to in mates if self._one[at] != self._other[to]]
-        gaps = Gaps(self._old, self._new, found, identity, is_declared=key is not None)
+        steps = [("walk", at, to) for at, to in mates if self._marks[at] != self._other_marks[to]]
+        gaps = Gaps(self._old, self._new, found, self._identity, is_declared=key is not None)
         taken, taken_there = {at for at, _ in mates}, {to for _, to in mates}
         for (at, to), (stop, end) in pairwise([(-1, -1), *spine, (len(self._old), len(self._new))]):
             if stop - at > 1 or end - to > 1:
@@ -80,36 +97,43 @@ class _Pairing:
         steps.sort(key=lambda step: step[2])
         return len(spine) < len(mates), steps
 
-    def _with_equals(self, deadline: Deadline) -> list[tuple[int, int]]:
-        """Return the places of equal items, in the order of the old list."""
-        if len(self._one) * len(self._other) <= 1:
+    def _keyed_mates(self, key: str) -> list[Mates]:
+        return _mates(_keys(self._old, key), _keys(self._new, key))
+
+    def _equal_mates(self, deadline: Deadline) -> list[Mates] | None:
+        """Return the places of equal items, in the order of the old list; None if the time is up."""
+        common = set(self._marks).intersection(self._other_marks)
+        one = self._identity.numbers(self._old, self._marks, common, deadline)
+        other = self._identity.numbers(self._new, self._other_marks, common, deadline)
+        if one is None or other is None:
+            return None
+        if not set(one).intersection(other):
             return []
-        is_shuffled = len(self._one) == len(self._other) and Counter(self._one) == Counter(self._other)
-        mates = [] if is_shuffled else self._in_order(deadline)
+        is_shuffled = len(one) == len(other) and Counter(one) == Counter(other)
+        mates = [] if is_shuffled else _in_order(one, other, deadline)
         taken, taken_there = {at for at, _ in mates}, {to for _, to in mates}
-        left = [(number, at) for at, number in enumerate(self._one) if at not in taken]
-        right = [(number, to) for to, number in enumerate(self._other) if to not in taken_there]
+        left = [(number, at) for at, number in enumerate(one) if at not in taken]
+        right = [(number, to) for to, number in enumerate(other) if to not in taken_there]
         moved = _mates(left, right)
         if 2 * len(moved) < max(len(left), len(right)):
             # Among many other changes, a number that is here and there is no number that has moved.
             moved = [(at, to) for at, to in moved if type(self._old[at]) in (dict, list)]
         return sorted(mates + moved)
 
-    def _in_order(self, deadline: Deadline) -> list[tuple[int, int]]:
-        """Return the places of equal items that are in the same order: those that leave the least to be changed."""
-        blocks = [(-1, -1, 1), *aligned(self._one, self._other, deadline), (len(self._one), len(self._other), 0)]
-        if len(self._one) == len(self._other):
-            # A number here that happens to be there as well moves everything between to other places.
-            changes = sum(max(at - stop - size, to - end - size) for (stop, end, size), (at, to, _) in pairwise(blocks))
-            in_place = [
-                (at, at) for at, (one, other) in enumerate(zip(self._one, self._other, strict=True)) if one == other
-            ]
-            if len(self._one) - len(in_place) < changes:
-                return in_place
-        return [(at + shift, to + shift) for at, to, size in blocks[1:-1] for shift in range(size)]
+
+def _in_order(one: list[int], other: list[int], deadline: Deadline) -> list[Mates]:
+    """Return the places of equal items that are in the same order: those that leave the least to be changed."""
+    blocks = [(-1, -1, 1), *aligned(one, other, deadline), (len(one), len(other), 0)]
+    if len(one) == len(other):
+        # A number here that happens to be there as well moves everything between to other places.
+        changes = sum(max(at - stop - size, to - end - size) for (stop, end, size), (at, to, _) in pairwise(blocks))
+        in_place = [(at, at) for at, number in enumerate(one) if number == other[at]]
+        if len(one) - len(in_place) < changes:
+            return in_place
+    return [(at + shift, to + shift) for at, to, size in blocks[1:-1] for shift in range(size)]
 
 
-def _equal_ends(one: list[int], other: list[int]) -> tuple[int, int]:
+def _equal_ends(one: Sequence[Hashable], other: Sequence[Hashable]) -> tuple[int, int]:
     shorter = min(len(one), len(other))
     head = next((at for at in range(shorter) if one[at] != other[at]), shorter)
     tail = next((at for at in range(shorter - head) if one[-1 - at] != other[-1 - at]), shorter - head)
@@ -153,7 +177,7 @@ def _keys(items: Sequence[Any], name: str) -> Iterator[Known]:
             yield (type(item[name]), item[name]), place
 
 
-def _mates(left: Iterable[Known], right: Iterable[Known]) -> list[tuple[int, int]]:
+def _mates(left: Iterable[Known], right: Iterable[Known]) -> list[Mates]:
     """Return the places that are known by the same, in the order of the left ones; the first goes with the first."""
     waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
     for known, place in right:

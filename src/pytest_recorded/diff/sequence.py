@@ -89,7 +89,9 @@ class _Alignment:
         """Return the blocks of a range whose ends differ, or the smaller ranges that it falls into."""
         start, stop, begin, end = within
         size = stop - start + end - begin
-        if self._steps <= 0 or self._deadline.is_over():
+        if self._deadline.is_over():
+            return [], []
+        if self._steps <= 0:
             return self._by_place(within), []
         if size > _SHORT:
             for window in _WINDOWS:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from .edits import Place
+    from .gaps import Step
 
     Pair = tuple[Any, Any, Place, Place]
 
@@ -58,14 +59,22 @@ class _Comparison:
             if type(one) is not type(other) or type(one) not in (dict, list):
                 if not is_same_leaf(one, other):
                     edits.append(Edit("replace", path, old_path, one, other))
-            elif self._deadline.is_over():
-                if not self._identity.are_same(one, other):
-                    edits.append(Edit("replace", path, old_path, one, other))
-                    is_complete = False
-            else:
-                inside = self._in_dicts(*item) if type(one) is dict else self._in_lists(*item)
-                todo += [*inside][::-1]
+            elif (inside := self._inside(*item)) is not None:
+                todo += inside[::-1]
+            elif not self._identity.are_same(one, other):
+                edits.append(Edit("replace", path, old_path, one, other))
+                is_complete = False
         return Diff(tuple(edits), is_complete)
+
+    def _inside(self, old: Any, new: Any, path: Place, old_path: Place) -> list[Edit | Pair] | None:
+        """Return the edits of a container, and what is to be compared in it; None if the time is up."""
+        if self._deadline.is_over():
+            return None
+        if type(old) is dict:
+            return [*self._in_dicts(old, new, path, old_path)]
+        key = self._list_keys.get(wildcarded(path)) if self._list_keys else None
+        found = matched(old, new, key, self._identity, self._deadline)
+        return None if found is None else [*self._in_lists(found, old, new, path, old_path)]
 
     def _in_dicts(self, old: Any, new: Any, path: Place, old_path: Place) -> Iterator[Edit | Pair]:
         for key, item in old.items():
@@ -78,9 +87,10 @@ class _Comparison:
             if key not in old:
                 yield Edit("add", (*path, key), (*old_path, key), ABSENT, item)
 
-    def _in_lists(self, old: Any, new: Any, path: Place, old_path: Place) -> Iterator[Edit | Pair]:
-        key = self._list_keys.get(wildcarded(path)) if self._list_keys else None
-        is_reordered, steps = matched(old, new, key, self._identity, self._deadline)
+    def _in_lists(
+        self, found: tuple[bool, list[Step]], old: Any, new: Any, path: Place, old_path: Place
+    ) -> Iterator[Edit | Pair]:
+        is_reordered, steps = found
         if is_reordered:
             yield Edit("reorder", path, old_path, old, new)
         for op, at, to in steps:

@@ -36,6 +36,7 @@ _ANY_WORDS: Final = re.compile(
     rf"\s+|[{_SINGLE}]|(?:(?![{_SINGLE}])[\w{_MARKS}])+|[\U0001f1e6-\U0001f1ff]{{2}}"
     r"|[^\w\s][\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]*(?:\u200d[^\w\s][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*)*"
 )
+_HAS_WORD: Final = re.compile(r"\w").search
 _SENTENCES: Final = re.compile("[^\n]*?(?:[.!?](?=\\s)[^\\S\n]*|[\u3002\uff01\uff1f]|\n)|[^\n]+")
 # Of the shorter side of a changed passage, this much at least is kept, or it is shown as replaced.
 _LEAST_KEPT: Final = 0.25
@@ -56,7 +57,7 @@ def words(old: str, new: str, *, seconds: float = _SECONDS) -> list[tuple[str, s
     deadline = Deadline(seconds)
     found: list[tuple[str, str]] = []
     for gone, come, kept in _sentences(old, new, deadline):
-        for passage in (*_readable(_split(gone), _split(come), deadline), ("", "", kept)):
+        for passage in (*_readable(gone, come, deadline), ("", "", kept)):
             found += [piece for piece in zip("-+=", passage, strict=True) if piece[1]]
     joined: list[tuple[str, str]] = []
     for op, text in found:
@@ -67,11 +68,18 @@ def words(old: str, new: str, *, seconds: float = _SECONDS) -> list[tuple[str, s
     return joined
 
 
-def similarity(old: str, new: str) -> float:
-    """Return how much of two texts is the same, word by word and in the same order: from 0 (nothing) to 1 (equal)."""
+def similarity(old: str, new: str, *, seconds: float = _SECONDS) -> float:
+    """Return how much of two texts is the same, word by word and in the same order: from 0 (nothing) to 1 (equal).
+
+    Args:
+        old: A text.
+        new: Another one.
+        seconds: How long it may take. Then the rest counts as another text.
+
+    """
     if old == new:
         return 1.0
-    deadline = Deadline(_SECONDS)
+    deadline = Deadline(seconds)
     same = 0
     for gone, come, kept in _sentences(old, new, deadline):
         same += len(kept) + sum(len(word) for *_, word in _changes(_split(gone), _split(come), deadline))
@@ -97,19 +105,47 @@ def _changes(old: list[str], new: list[str], deadline: Deadline) -> Iterator[Pas
         at, to = place + size, there + size
 
 
-def _readable(old: list[str], new: list[str], deadline: Deadline) -> list[Passage]:
-    """Return how some words become others; what is kept by chance, between what has changed, counts as changed."""
-    whole = [("".join(old), "".join(new), "")]
+def _readable(gone: str, come: str, deadline: Deadline) -> list[Passage]:
+    """Return how a text becomes another; what is kept by chance, between what has changed, counts as changed."""
+    whole = [(gone, come, "")]
+    if not gone or not come or deadline.is_over():
+        return whole
+    old, new = _split(gone), _split(come)
     if not _is_kept((Counter(old) & Counter(new)).elements(), old, new):
         return whole
-    found: list[Passage] = []
-    for gone, come, kept in _changes(old, new, deadline):
-        if found and _is_chance(found[-1], gone, come):
-            before, there, between = found.pop()
-            found.append((before + between + gone, there + between + come, kept))
+    found: list[_Change] = []
+    for passage in _changes(old, new, deadline):
+        if found and found[-1].is_followed_by_chance(passage):
+            found[-1].go_on(passage)
         else:
-            found.append((gone, come, kept))
-    return found if _is_kept((kept for *_, kept in found), old, new) else whole
+            found.append(_Change(passage))
+    is_version = not deadline.is_over() and _is_kept((change.kept for change in found), old, new)
+    return [change.passage() for change in found] if is_version else whole
+
+
+class _Change:
+    """A passage that may grow."""
+
+    def __init__(self, passage: Passage) -> None:
+        self._gone, self._come = [passage[0]], [passage[1]]
+        self.kept = passage[2]
+        self._size = max(len(passage[0]), len(passage[1]))
+
+    def is_followed_by_chance(self, passage: Passage) -> bool:
+        """Return whether what is kept between this change and another one says little."""
+        changed = min(self._size, max(len(passage[0]), len(passage[1])))
+        return changed > 0 and (2 * len(self.kept.strip()) <= changed or not _HAS_WORD(self.kept))
+
+    def go_on(self, passage: Passage) -> None:
+        """Count what was kept as changed, and what comes next too."""
+        gone, come, kept = passage
+        self._gone += (self.kept, gone)
+        self._come += (self.kept, come)
+        self._size += len(self.kept) + max(len(gone), len(come))
+        self.kept = kept
+
+    def passage(self) -> Passage:
+        return "".join(self._gone), "".join(self._come), self.kept
 
 
 def _is_kept(kept: Iterable[str], old: list[str], new: list[str]) -> bool:
@@ -120,10 +156,3 @@ def _is_kept(kept: Iterable[str], old: list[str], new: list[str]) -> bool:
 def _length(pieces: Iterable[str]) -> int:
     """Return the number of letters, white space apart."""
     return sum(len("".join(piece.split())) for piece in pieces)
-
-
-def _is_chance(passage: Passage, gone: str, come: str) -> bool:
-    """Return whether what is kept after a passage, and before the next change, says little."""
-    before, there, between = passage
-    changes = (max(len(before), len(there)), max(len(gone), len(come)))
-    return min(changes) > 0 and (2 * len(between.strip()) <= min(changes) or not re.search(r"\w", between))

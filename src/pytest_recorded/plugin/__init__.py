@@ -62,6 +62,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         config.pluginmanager.register(Distributing(_session(config)), "recorded-distributing")
     elif is_guarded(config):
         _guard(config)
+    if config.option.recorded_budget or config.getini("record_budget"):
+        # It holds for blocks of `use_cassette` too, also where no test is recorded.
+        _session(config)
     if config.getoption("--record-accept") and not hasattr(config, "workerinput"):
         _accept(config)
 

@@ -42,7 +42,7 @@ def bound_lines(tally: Tally, options: Options) -> Iterator[tuple[str, bool]]:
 def _sample_line(chosen: int, number: int, share: float) -> str:
     days = days_of_cycle(share)
     rest = "" if days == 1 else f"; the others have their turn within {days} days"
-    return f"  sample {share_text(share)}: {chosen:,} of {number:,} recorded tests{rest}"
+    return f"  sample {share_text(share)}: {chosen:,} of {_many(number, 'recorded test')}{rest}"
 
 
 def _budget_line(spent: Spent, budget: Budget, tally: Tally) -> Iterator[tuple[str, bool]]:
@@ -72,4 +72,5 @@ def _age_line(tally: Tally, age: str) -> str:
     number = len(tally.stale)
     subject = f"{_many(number, 'recording')} {'is' if number == 1 else 'are'} older than {age}"
     oldest = age_of(min(tally.stale.values()))
-    return f"  {subject}{whose}, the oldest {oldest}; see what has changed: pytest --record-mode=verify{which}"
+    command = f"pytest --record-mode=verify{which} (or rewrite, to renew them)"
+    return f"  {subject}{whose}, the oldest {oldest}; see what has changed: {command}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..changes.documents import Findings
-from ..changes.gathering import fails, report_of
+from ..changes.gathering import fails, gathered
 from ..diff import ABSENT
 from ..errors import CassetteError, RecordedError
 from ..modes import RecordMode
@@ -80,18 +79,10 @@ class Changing:
             findings.close()
 
     def _made(self) -> Report:
-        told = [one.told for findings in self._findings for one in findings.all]
-        left_out: Counter[str] = Counter()
-        for one in told:
-            left_out.update(one.not_verified)
-        return report_of(
-            (call for one in told for call in one.calls),
+        return gathered(
+            [one.told for findings in self._findings for one in findings.all],
             mode=self._options.mode,
-            compared=sum(one.compared for one in told),
             cassettes=[self._shown(findings.cassette) for findings in self._findings],
-            not_verified=left_out,
-            noise=[each for one in told for each in one.noise],
-            figures=(each for one in told for each in one.figures),
         )
 
     def _shown(self, path: Path) -> str:

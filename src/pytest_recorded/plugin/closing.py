@@ -83,7 +83,7 @@ class Closing:
         """Print the verdict."""
         for line in self._session.accepted:
             terminalreporter.write_line(line)
-        if not (self._tally.by_test or self._tally.late or self._tally.attempts or self._tally.sampled):
+        if not self._tally.has_something:
             return
         if self._changing is not None:
             self._changing.write_to(terminalreporter)

@@ -73,7 +73,7 @@ class TestSession:
         else:
             self.staging = StagingSession(new_id(), owner(), self.options.mode)
         if (running := now_running()) is not None:
-            running.shared["staging"] = self.staging
+            running.shared.update(staging=self.staging, allowance_of=self.allowance_of)
 
     def _need_mode_that_asks_again(self) -> None:
         """Refuse what was typed and would do nothing; in an ini file it waits for a run in which it does."""

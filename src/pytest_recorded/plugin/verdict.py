@@ -45,6 +45,11 @@ class Tally:
     #: Who went to the network past the recorder: test, peer, line, whether he was blocked.
     attempts: Counter[tuple[str, str, str, bool]] = field(default_factory=Counter)
 
+    @property
+    def has_something(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.by_test or self.late or self.attempts or self.sampled or any(self.budget or ()))
+
     def add(self, test: str, told: dict[str, Any]) -> None:
         """Add what a test tells."""
         counts = Counter(told["counts"])

@@ -5,6 +5,7 @@ The law of this file: it chooses and counts, and makes no text of values. Termin
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..changes.model import ORDER, ChangeClass
@@ -62,55 +63,45 @@ class Shown(NamedTuple):
 
     Attributes:
         group: The group.
-        number: How many calls it is about, but for those that only follow from another one in a chain.
-        calls: Those of them that the report has.
+        calls: Those of its calls that the report has.
         tests: The tests that make them, in their order.
         changes: Its changes in these calls, each once.
-        later: Of the first calls of chains among them: how many calls follow from each.
+        chain: The id of the call from whose changed answer all of them follow; None if there is none.
 
     """
 
     group: Group
-    number: int
     calls: list[Call]
     tests: list[str]
     changes: list[Change]
-    later: list[tuple[Call, int]]
+    chain: str | None
 
 
 class Digest:
-    """A report, looked up: its calls by their ids, its chains by their first call."""
+    """A report, looked up: its calls by their ids, chains by their first call."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
         self.calls = {call.id: call for call in report.calls}
-        #: The id of a chain's first call, to how many follow from it.
-        self.later: dict[str, int] = {}
-        for call in report.calls:
-            if (first := self.first_of(call)) is not call:
-                self.later[first.id] = self.later.get(first.id, 0) + 1
 
     @property
     def changed(self) -> int:
         """How many calls have changed."""
         return sum(number for name, number in self.report.totals.items() if name != "unchanged")
 
-    def first_of(self, call: Call) -> Call:
-        """Return the call with which the chain of a call begins, as far as it is known: mostly the call itself."""
-        seen = {call.id}
-        while call.chain is not None and call.chain in self.calls and call.chain not in seen:
-            call = self.calls[call.chain]
-            seen.add(call.id)
-        return call
+    def root_of(self, call: Call) -> str | None:
+        """Return the id of the call with which the chain of a call begins; None for one that stands for itself."""
+        seen, root = {call.id}, call.chain
+        while root is not None and root not in seen and (before := self.calls.get(root)) is not None and before.chain:
+            seen.add(root)
+            root = before.chain
+        return root if root != call.id else None
 
     def groups(self) -> Iterator[Shown]:
-        """Yield the groups that are worth reading, the worst first; a chain is told once, with its first call."""
-        told: set[str] = set()
+        """Yield the groups that are worth reading, the worst first."""
         for group in self.report.groups:
-            if self._is_read(group) and (shown := self._shown(group)).number:
-                later = [(call, number) for call, number in shown.later if call.id not in told]
-                told.update(call.id for call, _ in later)
-                yield shown._replace(later=later)
+            if self._is_read(group):
+                yield self._shown(group)
 
     def counted(self) -> dict[ChangeClass, int]:
         """Return of the classes that are not read how many groups they have."""
@@ -121,25 +112,18 @@ class Digest:
         return counts
 
     def _is_read(self, group: Group) -> bool:
-        if group.change_class not in COUNTED_ONLY:
-            return True
-        return all(each.change_class in COUNTED_ONLY for each in self.report.groups)
+        return group.change_class not in COUNTED_ONLY or self._nothing_is_worse
+
+    @cached_property
+    def _nothing_is_worse(self) -> bool:
+        return all(group.change_class in COUNTED_ONLY for group in self.report.groups)
 
     def _shown(self, group: Group) -> Shown:
         calls = [self.calls[name] for name in group.calls if name in self.calls]
-        following: set[str] = set()
-        if group.change_class == ChangeClass.REQUEST:
-            following = {call.id for call in calls if self.first_of(call) is not call}
-            calls = [call for call in calls if call.id not in following]
         changes = [change for call in calls for change in call.changes if change.fingerprint == group.fingerprint]
-        return Shown(
-            group,
-            len(group.calls) - len(following),
-            calls,
-            list(dict.fromkeys(test for call in calls for test in call.tests)),
-            _each_once(changes),
-            [(call, self.later[call.id]) for call in calls if call.id in self.later],
-        )
+        tests = dict.fromkeys(test for call in calls for test in call.tests)
+        roots = {self.root_of(call) for call in calls}
+        return Shown(group, calls, [*tests], _each_once(changes), roots.pop() if len(roots) == 1 else None)
 
 
 def _each_once(changes: list[Change]) -> list[Change]:
@@ -204,10 +188,11 @@ def groups_of(numbers: dict[ChangeClass, int]) -> str:
     return ", ".join(f"{number:,} group{'' if number == 1 else 's'} of {name}" for name, number in numbers.items())
 
 
-def chained(later: int) -> str:
-    """Return in words what follows from a call that is the first of a chain, up to that call."""
-    calls = "1 later call asks" if later == 1 else f"{later:,} later calls ask"
-    return f"{calls} something else because of call"
+def chained(shown: Shown) -> str:
+    """Return in words what follows from the first call of a chain, up to that call's id."""
+    number = len(shown.group.calls)
+    calls = "1 later call asks" if number == 1 else f"{number:,} later calls ask"
+    return f"chain: {calls} something else because of call"
 
 
 def proposals(report: Report) -> list[str]:

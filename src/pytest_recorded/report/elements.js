@@ -16,16 +16,34 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
+const told = (text) => make("p", { class: "cut" }, text);
+const chip = (name) => make("span", { class: `chip ${name}` }, name);
+
+const figuresOf = (lines) => make("dl", { class: "figures" },
+  lines.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text.replace("->", "→")))));
+
+// What is made once it is about to be seen; or asked for.
+function moreElement(root, proceed) {
+  const button = make("button", { type: "button", class: "more", click: proceed }, "Show more");
+  const watcher = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    watcher.disconnect();
+    if (button.isConnected) proceed();
+  }, { root, rootMargin: "400px" });
+  watcher.observe(button);
+  return button;
+}
+
 // An old and a new text: of parts, each of which begins with its sign.
 
 function diff(edit, isWhole, isSide) {
   const parts = edit.parts.map((part) => [part[0], part.slice(1)]);
   if (!parts.length) return [];
-  const isLong = parts.some(([, text]) => text.includes("\n"));
+  const isRunning = edit.prose || (parts.some(([sign]) => sign === "=") && !parts.some(([, text]) => text.includes("\n")));
   const shown = isSide ? lined(parts, isWhole, sideRow, "sides")
-    : edit.prose || (!isLong && parts.some(([sign]) => sign === "=")) ? make("p", { class: "prose" }, parts.flatMap(([sign, text]) => marked(sign, text, isWhole)))
+    : isRunning ? make("p", { class: "prose" }, parts.flatMap(([sign, text]) => marked(sign, text, isWhole)))
     : lined(parts, isWhole, inlineRow, "lines");
-  return edit.cut ? [shown, make("p", { class: "cut" }, edit.cut)] : [shown];
+  return edit.cut ? [shown, told(edit.cut)] : [shown];
 }
 
 const mark = (sign, text) => sign === "=" ? text : make(sign === "-" ? "del" : "ins", {}, text);
@@ -85,8 +103,10 @@ function lined(parts, isWhole, row, name) {
   return element;
 }
 
-const lineOf = (line, sign) => make("div", { class: `line ${{ "-": "old", "+": "new" }[sign] || ""} ${line.length > 1 ? "" : "all"}` },
-  line.map(([kind, text]) => mark(kind, text)));
+function lineOf(line, sign) {
+  const side = { "-": "old", "+": "new" }[sign] || "";
+  return make("div", { class: `line ${side} ${line.length > 1 ? "" : "all"}` }, line.map(([kind, text]) => mark(kind, text)));
+}
 
 function inlineRow({ same, left, right }) {
   return same ? [lineOf(left[0], "=")] : [...left.map((line) => lineOf(line, "-")), ...right.map((line) => lineOf(line, "+"))];

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..diff import ABSENT
+from ..errors import RecordedError
 from ..shown import clip, harmless
 from .digest import MEANING, Digest, metric_lines, proposals, rows, title
 from .tree import json_text
-from .values import LONGEST_FIELD, edit_of, edit_of_trees, place
+from .values import LONGEST_FIELD, edit_of, edit_of_trees, in_words, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,7 +128,7 @@ def _group(group: Group, places: dict[str, int]) -> dict[str, Any]:
 
 
 def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
-    first = digest.first_of(call)
+    root = digest.root_of(call)
     line = {name: getattr(call, name) for name in ("id", "kind", "name", "model", "request", "hint", "recorded_at")}
     return {
         **{name: harmless(clip(text, _LONGEST_LINE)) for name, text in line.items() if text},
@@ -142,10 +143,11 @@ def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
                 "class": change.change_class,
                 "fingerprint": harmless(change.fingerprint),
                 **({} if change.similarity is None else {"similarity": f"{change.similarity:.0%} alike"}),
+                **({} if (said := in_words(change)) is None else {"said": said}),
             }
             for change in call.changes[:_MOST_CHANGES]
         ],
-        **({} if first is call else {"chain": places[first.id]}),
+        **({"chain": places[root]} if root in places else {}),
     }
 
 
@@ -160,5 +162,9 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 def _whole(call: Call, documents: Documents) -> dict[str, Any] | None:
     """Return what becomes of the whole answer of a call; None if there is none, before or after."""
-    old, new = ([] if side is ABSENT or side is None else [side] for side in documents(call))
+    try:
+        old, new = ([] if side is ABSENT or side is None else [side] for side in documents(call))
+    except RecordedError:
+        # Its file has become unreadable. What has changed is known all the same.
+        return None
     return _edit(edit_of_trees(tuple(old), tuple(new), _LONGEST_WHOLE)) if old or new else None

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from html import escape
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ..changes.model import ORDER, ChangeClass
 from ..shown import clip, harmless
 from .digest import MEANING, Digest, chained, groups_of, metric_lines, proposals, rows, title
-from .values import edit_of, in_one_line, place, shortened
+from .values import edit_of, in_one_line, in_words, place, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +27,6 @@ __all__ = ["render_markdown"]
 LIMIT: Final = 900_000
 _MOST_TESTS: Final = 10
 _MOST_CHANGES: Final = 20
-_MOST_CHAINS: Final = 5
 _MOST_CASSETTES: Final = 5
 _LONGEST_SPAN: Final = 300
 _LONGEST_VALUE: Final = 20_000
@@ -56,7 +54,7 @@ def render_markdown(report: Report, limit: int = LIMIT) -> str:
         raise ValueError(f"{limit:,} bytes are too few for a report: give it 10,000 or more")
     parts, found = [head], list(digest.groups())
     for number, shown in enumerate(found):
-        part = _group(shown)
+        part = _group(digest, shown)
         left -= len(part.encode())
         if left < 0:
             cut = f"{len(found) - number:,} of {len(found):,} groups are left out, for want of room"
@@ -83,11 +81,11 @@ def _head(digest: Digest) -> Iterator[str]:
         yield "\n" + " · ".join(f"{name} {text}" for name, text in metrics).replace("->", "→") + "\n"
 
 
-def _group(shown: Shown) -> str:
+def _group(digest: Digest, shown: Shown) -> str:
     group = shown.group
     what = ", ".join(dict.fromkeys(call.name or call.kind for call in shown.calls))
-    number = f"{shown.number:,} call{'' if shown.number == 1 else 's'}"
-    body = "".join(_body(shown))
+    number = f"{len(group.calls):,} call{'' if len(group.calls) == 1 else 's'}"
+    body = "".join(_body(digest, shown))
     where = place(group.slot, group.path)
     if ORDER[group.change_class] <= ORDER[ChangeClass.PROJECTION]:
         head = (
@@ -98,17 +96,18 @@ def _group(shown: Shown) -> str:
     return f"\n<details>\n<summary>{summary}</summary>\n{body}\n</details>\n"
 
 
-def _body(shown: Shown) -> Iterator[str]:
+def _body(digest: Digest, shown: Shown) -> Iterator[str]:
     if shown.tests:
         yield f"\nTests: {_spans(shown.tests, _MOST_TESTS)}\n"
+    if shown.chain is not None:
+        request = f" {_span(digest.calls[shown.chain].request)}" if shown.chain in digest.calls else ""
+        yield f"\nA {chained(shown)} {_span(shown.chain[:12])}{request}\n"
     if hint := next((call.hint for call in shown.calls if call.hint), ""):
         yield f"\n{_span(hint)}\n"
     if diff := "\n".join(line for change in shown.changes[:_MOST_CHANGES] for line in _diff(change)):
         yield f"\n{_fenced(diff, 'diff')}"
     if len(shown.changes) > _MOST_CHANGES:
         yield f"\nand {len(shown.changes) - _MOST_CHANGES:,} more\n"
-    for call, later in islice(shown.later, _MOST_CHAINS):
-        yield f"\nChain: {chained(later)} {_span(call.id[:12])}: {_span(call.request)}\n"
 
 
 def _diff(change: Change) -> Iterator[str]:
@@ -119,10 +118,10 @@ def _diff(change: Change) -> Iterator[str]:
     parts = shortened(edit.words, _AROUND)
     for sign in "-+":
         side = "".join(text for kind, text in parts if kind in ("=", sign))
-        if (change.has_old if sign == "-" else change.has_new) and change.op != "reorder":
+        if change.has_old if sign == "-" else change.has_new:
             yield from (f"{sign} {line}" for line in clip(side, _LONGEST_SIDE).split("\n"))
-    if change.op == "reorder":
-        yield "  the same items in another order"
+    if (said := in_words(change)) is not None:
+        yield f"  {said}"
     if edit.cut:
         yield f"  {edit.cut}"
 

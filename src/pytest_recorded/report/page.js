@@ -6,6 +6,7 @@ const ACCEPTS = "pytest --record-accept=";
 const ROWS = 200, CARDS = 10, WHOLE_CARDS = 2, ON_PAPER = 100, CALLS_ON_PAPER = 5;
 const CHOICES = ["class", "test", "kind", "model", "q", "view", "show", "group", "call", "open"];
 const FILTERS = ["class", "test", "kind", "model", "q"];
+const UNFILTERED = Object.fromEntries(FILTERS.map((name) => [name, ""]));
 const OPERATIONS = { add: "added", remove: "removed", replace: "replaced", reorder: "in another order", invalid: "invalid" };
 const byFingerprint = new Map(groups.map((group, at) => [group.fingerprint, at]));
 const byId = new Map(calls.map((call, at) => [call.id, at]));
@@ -42,7 +43,8 @@ function textOf(at) {
   if (texts[at] === undefined) {
     const { id, kind, name = "", model = "", request, hint = "", tests, changes } = calls[at];
     const places = changes.map((change) => `${change.where}\n${change.fingerprint}`);
-    const parts = (values[at] || []).map((edit) => edit.parts.map((part) => part.slice(1)).join(""));
+    const side = (edit, other) => edit.parts.map((part) => part[0] === other ? "" : part.slice(1)).join("");
+    const parts = (values[at] || []).flatMap((edit) => [side(edit, "+"), side(edit, "-")]);
     texts[at] = [id, kind, name, model, request, hint, ...tests, ...places, ...parts].join("\n").toLowerCase();
   }
   return texts[at];
@@ -130,7 +132,7 @@ function rowElement({ one, call }, at) {
   }
   const group = groups[one.at];
   const members = one.members.map((member) => calls[member]);
-  const follows = group.class === "request" && members.every((member) => member.chain !== undefined);
+  const follows = members.every((member) => member.chain !== undefined);
   const kinds = [...new Set(members.map((member) => member.name || member.kind))];
   const isOpen = list.rows[at + 1]?.one === one;
   return make("button", { type: "button", class: `row ${group.class}`, "data-row": at, "aria-expanded": String(isOpen) },
@@ -138,18 +140,6 @@ function rowElement({ one, call }, at) {
       follows ? " · follows from another change" : ""),
     make("span", { class: "count", title: count(members.length, "call") }, one.members.length > 1 ? `×${one.members.length}` : ""),
     make("span", { class: "where" }, group.where));
-}
-
-// What is made once it is about to be seen; or asked for.
-function moreElement(root, proceed) {
-  const button = make("button", { type: "button", class: "more", click: proceed }, "Show more");
-  const watcher = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    watcher.disconnect();
-    if (button.isConnected) proceed();
-  }, { root, rootMargin: "400px" });
-  watcher.observe(button);
-  return button;
 }
 
 // What has changed, in full.
@@ -178,22 +168,27 @@ function addCards(section, group, members, from) {
   if (to < members.length) section.append(moreElement(section, () => addCards(section, group, members, to)));
 }
 
-const chip = (name) => make("span", { class: `chip ${name}` }, name);
-
 function groupHead(group, members) {
   const [old, fresh] = group.types;
   const types = old || fresh ? (old === fresh ? old : `${old || "absent"} → ${fresh || "absent"}`) : "";
+  const facts = [OPERATIONS[group.op] || group.op, types, count(members.length, "call"), `group ${group.fingerprint}`];
   const accept = head.mode === "verify" && group.class !== "error" ? [copied(ACCEPTS + group.fingerprint)] : [];
   return make("div", { class: "group-head" },
     make("h2", {}, chip(group.class), make("code", {}, group.where)),
-    make("p", { class: "facts" }, [OPERATIONS[group.op] || group.op, types, count(members.length, "call"), `group ${group.fingerprint}`]
-      .filter(Boolean).join(" · ")), ...accept);
+    make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")), ...accept);
 }
 
 function copied(command) {
-  const button = make("button", { type: "button", click: () => navigator.clipboard?.writeText(command).then(
-    () => { button.textContent = "Copied"; }, () => getSelection().selectAllChildren(code)) }, "Copy");
   const code = make("code", {}, command);
+  const button = make("button", { type: "button", click: async () => {
+    try {
+      await navigator.clipboard.writeText(command);
+      button.textContent = "Copied";
+    } catch {
+      // It is not allowed everywhere.
+      getSelection().selectAllChildren(code);
+    }
+  } }, "Copy");
   return make("p", { class: "command" }, make("span", {}, "Take the new answers: "), code, button);
 }
 
@@ -212,7 +207,8 @@ function card(at, group) {
   const call = calls[at];
   const mine = call.changes.map((change, place) => [change, (values[at] || [])[place]])
     .filter(([change]) => !group || change.fingerprint === group.fingerprint);
-  const facts = [call.name, call.kind, call.model && `model ${call.model}`, call.recorded_at && `recorded ${call.recorded_at.slice(0, 10)}`];
+  const recorded = call.recorded_at && `recorded ${call.recorded_at.slice(0, 10)}`;
+  const facts = [call.name, call.kind, call.model && `model ${call.model}`, recorded];
   const article = make("article", { class: "call" },
     make("h3", {}, group ? to({ group: group.fingerprint, call: call.id }, call.request) : call.request),
     make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
@@ -221,33 +217,34 @@ function card(at, group) {
   article.append(...chainOf(call, at));
   if (call.metrics.length) article.append(figuresOf(call.metrics));
   const whole = state.show ? wholes[at] : undefined;
-  if (state.show && !whole) article.append(make("p", { class: "cut" }, "The whole answer is not in this report; this has changed:"));
+  if (state.show && !whole) article.append(told("The whole answer is not in this report; this has changed:"));
   if (whole) article.append(make("div", { class: "change" }, ...diff(whole, true, Boolean(state.view))));
   else article.append(...mine.map(([change, edit]) => changeElement(change, edit, group)));
   const others = call.changes.length - mine.length + call.more;
-  if (!whole && group && others) article.append(make("p", {}, to({ group: group.fingerprint, call: call.id }, `and ${count(others, "other change")} of this call`)));
-  else if (!group && call.more) article.append(make("p", { class: "cut" }, `and ${count(call.more, "other change")} not listed in this report`));
+  const all = { group: group?.fingerprint, call: call.id };
+  if (!whole && group && others) article.append(make("p", {}, to(all, `and ${count(others, "other change")} of this call`)));
+  else if (!group && call.more) article.append(told(`and ${count(call.more, "other change")} not listed in this report`));
   return article;
 }
 
 function chainOf(call, at) {
-  const linked = (member) => to({ group: "", call: calls[member].id }, calls[member].request);
-  if (call.chain !== undefined) return [make("p", { class: "chain" }, "Follows from a changed answer before it: ", linked(call.chain))];
+  // It may be one that the filters leave out.
+  const linked = (member) => to({ ...UNFILTERED, group: "", call: calls[member].id }, calls[member].request);
+  if (call.chain !== undefined) {
+    return [make("p", { class: "chain" }, "Follows from a changed answer before it: ", linked(call.chain))];
+  }
   const members = later.get(at);
   if (!members) return [];
   const more = members.length > 5 ? `and ${count(members.length - 5, "other call")}` : "";
-  return [make("p", { class: "chain" }, `${count(members.length, "later call")} of its test ${members.length === 1 ? "asks" : "ask"} something else because of it: `,
-    members.slice(0, 5).map(linked), more)];
+  const asks = `${count(members.length, "later call")} of its test ${members.length === 1 ? "asks" : "ask"}`;
+  return [make("p", { class: "chain" }, `${asks} something else because of it: `, members.slice(0, 5).map(linked), more)];
 }
-
-const figuresOf = (lines) => make("dl", { class: "figures" },
-  lines.map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text.replace("->", "→")))));
 
 function changeElement(change, edit, group) {
   return make("div", { class: "change" },
-    make("h4", {}, group ? "" : chip(change.class), make("code", {}, change.where),
-      make("span", { class: "sub" }, [OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
-    ...(edit ? diff(edit, false, Boolean(state.view)) : [make("p", { class: "cut" }, "Its values found no room in this page.")]));
+    make("h4", {}, group && group.class === change.class ? "" : chip(change.class), make("code", {}, change.where),
+      make("span", { class: "sub" }, [change.said || OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
+    ...(edit ? diff(edit, false, Boolean(state.view)) : [told("Its values found no room in this page.")]));
 }
 
 // The page around it.
@@ -275,18 +272,24 @@ function render() {
 function build() {
   get("title").textContent = head.changed ? count(head.changed, "changed response") : "No changed responses";
   get("subtitle").textContent = [`of ${count(Math.max(head.compared, head.changed), "call")}`, head.mode, ...head.cassettes].join(" · ");
-  get("classes").append(...head.classes.map(({ name, calls: number, groups: of, meaning }) =>
-    make("button", { type: "button", class: `total ${name}`, "data-class": name, title: `${meaning}: the worst change of ${count(number, "call")}, and ${count(of, "group")}`,
-      click: () => toggleClass(name) }, make("b", {}, number.toLocaleString("en")), make("span", {}, name))));
+  get("classes").append(...head.classes.map(totalElement));
   get("metrics").append(...figuresOf(head.metrics).children);
-  for (const cut of data.cuts) get("notes").append(make("p", { class: "cut" }, cut));
+  get("notes").append(...data.cuts.map(told));
   note("Not made again", head.not_verified, (line) => make("li", {}, line));
-  note("Varies from one live answer to the next; to ignore it, in the ini file", head.noise.length ? ["record_ignore =", ...head.noise.map((path) => "    " + path)] : [],
+  const ini = head.noise.length ? ["record_ignore =", ...head.noise.map((path) => "    " + path)] : [];
+  note("Varies from one live answer to the next; to ignore it, in the ini file", ini,
     (line) => make("li", {}, make("code", {}, line)));
+  get("how-much").hidden = !wholes.length;
   const sorted = (found) => [...new Set(found)].sort();
   fill("test", "All tests", sorted(calls.flatMap((call) => call.tests)));
   fill("kind", "All kinds", sorted(calls.map((call) => call.kind)));
   fill("model", "All models", sorted(calls.map((call) => call.model).filter(Boolean)));
+}
+
+function totalElement({ name, calls: number, groups: of, meaning }) {
+  const title = `${meaning}: the worst change of ${count(number, "call")}, and ${count(of, "group")}`;
+  return make("button", { type: "button", class: `total ${name}`, "data-class": name, title, click: () => toggleClass(name) },
+    make("b", {}, number.toLocaleString("en")), make("span", {}, name));
 }
 
 function note(title, lines, line) {
@@ -333,7 +336,7 @@ function listen() {
   for (const name of ["test", "kind", "model"]) get(name).addEventListener("change", () => choose({ [name]: get(name).value }));
   get("q").addEventListener("input", () => choose({ q: get("q").value }, { quietly: true }));
   get("filters").addEventListener("submit", (event) => event.preventDefault());
-  get("clear").addEventListener("click", () => choose(Object.fromEntries(FILTERS.map((name) => [name, ""]))));
+  get("clear").addEventListener("click", () => choose(UNFILTERED));
   for (const button of document.querySelectorAll("[data-set]")) {
     button.addEventListener("click", () => choose({ [button.dataset.set]: button.dataset.to }));
   }
@@ -361,7 +364,7 @@ function press(event) {
   }
   const isTyping = event.target.closest("input, select, dialog");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Enter" && !event.target.closest("button, a, summary")) list.rows.length && get("list").querySelector("[aria-current]")?.click();
+  if (event.key === "Enter" && !event.target.closest("button, a, summary")) get("list").querySelector("[aria-current]")?.click();
   if (!Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
   KEYS[event.key]();
@@ -373,9 +376,9 @@ function toPaper() {
   const parts = found.slice(0, ON_PAPER).flatMap(({ at, members }) => [
     groupHead(groups[at], members),
     ...members.slice(0, CALLS_ON_PAPER).map((member) => card(member, groups[at])),
-    ...(members.length > CALLS_ON_PAPER ? [make("p", { class: "cut" }, `and ${count(members.length - CALLS_ON_PAPER, "other call")}`)] : []),
+    ...(members.length > CALLS_ON_PAPER ? [told(`and ${count(members.length - CALLS_ON_PAPER, "other call")}`)] : []),
   ]);
-  if (found.length > ON_PAPER) parts.push(make("p", { class: "cut" }, `and ${count(found.length - ON_PAPER, "other group")}`));
+  if (found.length > ON_PAPER) parts.push(told(`and ${count(found.length - ON_PAPER, "other group")}`));
   get("paper").replaceChildren(...parts);
 }
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ..changes.model import ORDER, ChangeClass
 from .columns import fitted, wrapped
 from .digest import COUNTED_ONLY, Digest, chained, groups_of, metric_lines, proposals, rows, title
-from .values import edit_of, in_one_line, place, shortened, text_of
+from .values import edit_of, in_one_line, in_words, place, shortened, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..changes.model import Call, Change, Group, Report
+    from ..changes.model import Change, Group, Report
     from .columns import Markup, Piece
     from .digest import Shown
 
@@ -39,7 +39,12 @@ _COLOURS: Final[dict[str, Markup]] = {"-": {"red": True}, "+": {"green": True}, 
 
 
 def terminal_lines(
-    report: Report, *, width: int = 80, written: Iterable[str] = (), accept: str | None = "pytest --record-accept="
+    report: Report,
+    *,
+    width: int = 80,
+    written: Iterable[str] = (),
+    accept: str | None = "pytest --record-accept=",
+    option: str = "--record-report",
 ) -> Iterator[Piece]:
     """Yield a report as texts with their markup, for `TerminalReporter.write(text, **markup)`; line breaks are there.
 
@@ -50,16 +55,18 @@ def terminal_lines(
         width: Of the terminal, in columns.
         written: The files that the report was written to.
         accept: What takes the new answers of a group into the cassette, up to its fingerprint; None if nothing can.
+        option: What writes a report into a file.
 
     """
     digest = Digest(report)
     width = max(width, _NARROWEST)
-    for line in _lines(digest, width, tuple(written), accept if report.mode == "verify" else None):
+    files = ", ".join(written) or f"{option}=changes.html"
+    for line in _lines(digest, width, files, accept if report.mode == "verify" else None):
         yield from fitted(line, width)
         yield "\n", _PLAIN
 
 
-def _lines(digest: Digest, width: int, written: tuple[str, ...], accept: str | None) -> Iterator[list[Piece]]:
+def _lines(digest: Digest, width: int, files: str, accept: str | None) -> Iterator[list[Piece]]:
     report = digest.report
     if not report.noise and all(row.change_class is ChangeClass.VOLATILE for row in rows(report)):
         return
@@ -75,7 +82,7 @@ def _lines(digest: Digest, width: int, written: tuple[str, ...], accept: str | N
         for group in islice(groups, 1):
             yield [(f"accept: {accept}{in_one_line(group.fingerprint)}   all: {accept}all", _PLAIN)]
     if digest.changed:
-        yield [("report: ", _PLAIN), (in_one_line(", ".join(written)) or "--record-report=changes.html", _PLAIN)]
+        yield [("report: ", _PLAIN), (in_one_line(files), _PLAIN)]
 
 
 def _separator(text: str, width: int) -> str:
@@ -111,7 +118,7 @@ def _table(report: Report) -> Iterator[list[Piece]]:
 def _groups(digest: Digest, width: int) -> Iterator[list[Piece]]:
     found = digest.groups()
     for shown in islice(found, _MOST_GROUPS):
-        yield from _group(shown, width)
+        yield from _group(digest, shown, width)
     left: dict[ChangeClass, int] = {}
     for shown in found:
         left[shown.group.change_class] = left.get(shown.group.change_class, 0) + 1
@@ -121,9 +128,9 @@ def _groups(digest: Digest, width: int) -> Iterator[list[Piece]]:
         yield [(f"not shown: {groups_of(counted)}", _PLAIN)]
 
 
-def _group(shown: Shown, width: int) -> Iterator[list[Piece]]:
+def _group(digest: Digest, shown: Shown, width: int) -> Iterator[list[Piece]]:
     group, kinds = shown.group, list(dict.fromkeys(call.name or call.kind for call in shown.calls))
-    times = f" x{shown.number:,}" if shown.number > 1 else ""
+    times = f" x{len(group.calls):,}" if len(group.calls) > 1 else ""
     what = in_one_line(", ".join(kinds[:2]) + (", …" if len(kinds) > 2 else ""))  # noqa: PLR2004 - as in the slice
     head: list[Piece] = [
         (f"{group.change_class}{times}", _markup_of(group.change_class)),
@@ -133,14 +140,14 @@ def _group(shown: Shown, width: int) -> Iterator[list[Piece]]:
     if shown.tests:
         more = f" and {len(shown.tests) - _MOST_TESTS:,} more" if len(shown.tests) > _MOST_TESTS else ""
         yield [("    " + ", ".join(map(in_one_line, _short(shown.tests[:_MOST_TESTS]))) + more, {"light": True})]
+    if shown.chain is not None:
+        yield from wrapped(_chain(digest, shown, shown.chain), width, indent=6, most=_MOST_LINES)
     if hint := next((call.hint for call in shown.calls if call.hint), ""):
         yield from wrapped([(f"    {in_one_line(hint)}", _PLAIN)], width, indent=4, most=_MOST_LINES)
     for change in shown.changes[:_MOST_CHANGES]:
-        yield from wrapped(_change(change), width, indent=6, most=_MOST_LINES)
+        yield from wrapped(_change(change, group.slot), width, indent=6, most=_MOST_LINES)
     if len(shown.changes) > _MOST_CHANGES:
         yield [(f"    ... and {len(shown.changes) - _MOST_CHANGES:,} more", _PLAIN)]
-    for call, later in shown.later[:_MOST_TESTS]:
-        yield from wrapped(_chain(call, later), width, indent=4, most=_MOST_LINES)
 
 
 def _short(tests: list[str]) -> list[str]:
@@ -160,19 +167,20 @@ def _types(group: Group) -> str:
     return f"  {group.old_type or '(absent)'} -> {group.new_type or '(absent)'}"
 
 
-def _chain(call: Call, later: int) -> list[Piece]:
-    head = f"    chain: {chained(later)} {in_one_line(call.id[:12])}: "
-    return [(head, {"yellow": True}), (in_one_line(call.request), _PLAIN)]
+def _chain(digest: Digest, shown: Shown, root: str) -> list[Piece]:
+    request = f" {in_one_line(digest.calls[root].request)}" if root in digest.calls else ""
+    return [(f"    {chained(shown)} {in_one_line(root[:12])}", {"yellow": True}), (request, _PLAIN)]
 
 
-def _change(change: Change) -> list[Piece]:
-    head = f"    {_SIGNS[change.op]} {in_one_line(change.path) if change.path != '$' else change.slot}  "
-    if change.slot == "call":
-        return [(head + ("a new call" if change.op == "add" else "a call that is not made any more"), _PLAIN)]
-    if change.op == "reorder":
-        return [(head + "the same items in another order", _PLAIN)]
+def _change(change: Change, slot: str) -> list[Piece]:
+    where = in_one_line(change.path) if change.slot == slot and change.path != "$" else place(change.slot, change.path)
+    head = f"    {_SIGNS[change.op]} {where}  "
+    if (said := in_words(change)) is not None:
+        asked = change.new if change.has_new else change.old
+        return [(head + said + (f": {in_one_line(asked)}" if isinstance(asked, str) else ""), _PLAIN)]
     edit = edit_of(change, _LONGEST_VALUE)
     if edit.is_prose and change.has_old and change.has_new:
+        head += "" if change.similarity is None else f"{change.similarity:.0%} alike: "
         return [(head, _PLAIN), *_marked(shortened(edit.words, _AROUND))]
     pieces: list[Piece] = [(head, _PLAIN)]
     if change.has_old:

@@ -21,6 +21,7 @@ __all__ = [
     "edit_of",
     "edit_of_trees",
     "in_one_line",
+    "in_words",
     "is_prose",
     "place",
     "shortened",
@@ -146,6 +147,15 @@ def shortened(parts: Words, around: int) -> Words:
             text = text[:before] + "…" + (text[-after:] if after else "")  # noqa: PLW2901 - the same text, shorter
         shown.append((sign, text))
     return shown
+
+
+def in_words(change: Change) -> str | None:
+    """Return what a change is in words, if it is none of a value to another one."""
+    if change.op == "reorder":
+        return "the same items in another order"
+    if change.slot == "call" and change.op != "replace":
+        return "a new call" if change.op == "add" else "a call that is not made any more"
+    return "another call in its place" if not (change.has_old or change.has_new) else None
 
 
 def place(slot: str, path: str) -> str:

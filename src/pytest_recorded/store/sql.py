@@ -42,6 +42,9 @@ BY_ADDRESS: Final = (
 )
 BY_ID_RANGE: Final = f"SELECT {COLUMNS} FROM jobs WHERE id >= ? AND id < ? LIMIT ?"
 ALL: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY submitted_at, id"
+# In a cassette this is the order of the rows themselves.
+BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY scope, kind, key, seq, attempt"
+OF_SCOPE_BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? ORDER BY kind, key, seq, attempt"
 OF_KIND: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? ORDER BY submitted_at, key"
 ENDED_SINCE: Final = f"SELECT {COLUMNS} FROM jobs WHERE completed_at >= ? ORDER BY completed_at"
 OF_SCOPE: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? ORDER BY submitted_at, seq, id"
@@ -73,6 +76,7 @@ WHERE scope IS NOT NULL AND scope <> ?
 LIMIT 5"""
 
 SCOPES: Final = "SELECT DISTINCT scope FROM jobs UNION SELECT DISTINCT test FROM uses ORDER BY 1"
+HAS_CHUNKS: Final = "SELECT 1 FROM chunks LIMIT 1"
 CHUNKS: Final = "SELECT seq, offset_ms, body FROM chunks WHERE job_id = ? ORDER BY seq"
 
 CHECK: Final = "PRAGMA integrity_check(20)"

@@ -1,0 +1,114 @@
+"""Cassettes as they were in a git revision.
+
+The law of this file: git is asked, and never told to do anything: it writes nothing into the repository.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ..errors import CassetteError, UsageError
+
+__all__ = ["Revision", "fetch"]
+
+# A hook of git runs with these, and they are about the repository of the hook.
+_OF_HOOKS: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+_POINTER: Final = b"version https://git-lfs.github.com/spec/"
+
+
+class Revision(NamedTuple):
+    """A cassette in a revision.
+
+    Attributes:
+        name: Of the revision, as the user writes it.
+        path: Of the cassette, from the root of the repository; one that begins with `./` from a folder in it.
+
+    """
+
+    name: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.path.removeprefix('./')}"
+
+
+def fetch(given: str, cassette: Path, into: Path) -> Revision:
+    """Write a cassette as it was in a revision into a file.
+
+    Args:
+        given: A revision, or `REVISION:path/to/jobs.db`.
+        cassette: The cassette that is meant where no path is given; its repository is asked.
+        into: The file to write.
+
+    Raises:
+        UsageError: There is no such revision, no repository, or no git.
+        CassetteError: The revision has no such cassette.
+
+    """
+    folder, inside = _standing(cassette)
+    name, colon, path = given.partition(":")
+    revision = Revision(name, path if colon else f"./{inside.as_posix()}")
+    commit = _commit(given, name, folder)
+    with into.open("wb") as file:
+        problem = _git(folder, "cat-file", "blob", f"{commit}:{revision.path}", into=file)[1]
+    if problem:
+        raise CassetteError(
+            str(revision),
+            f"is not there ({problem}). Say where it was: {name or 'HEAD'}:path/to/jobs.db. "
+            f"Revisions that have it: git log --oneline -- {revision.path.removeprefix('./')}",
+        )
+    with into.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise CassetteError(
+                str(revision),
+                "is a pointer of Git LFS there, not the cassette. Get the file, and compare with that: git lfs fetch "
+                f"origin {name}; git cat-file --filters {revision} > old.db",
+            )
+    return revision
+
+
+def _standing(cassette: Path) -> tuple[Path, Path]:
+    """Return the folder of a cassette, or of those above it the first that is there, and the rest of its path."""
+    path = Path(os.path.abspath(cassette))  # noqa: PTH100 - a link is followed by git, not by us
+    folder = next(above for above in path.parents if above.is_dir())
+    return folder, path.relative_to(folder)
+
+
+def _commit(given: str, name: str, folder: Path) -> str:
+    """Return the id of a revision."""
+    nothing = f"{given} is no file"
+    if shutil.which("git") is None:
+        raise UsageError(f"{nothing}; to look for a revision of that name git is needed, and it is not on the PATH.")
+    top, problem = _git(folder, "rev-parse", "--show-toplevel")
+    if not top:
+        raise UsageError(f"{nothing}, and {folder} is in no git repository that can be read ({problem}).")
+    found, _ = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    if not name or not found:
+        raise UsageError(
+            f"{nothing}, and {name or 'nothing'} is no revision of the git repository {top}. Name a file, a revision "
+            f"(HEAD~1, a branch, a tag), or REVISION:path/to/jobs.db."
+        )
+    return found
+
+
+def _git(folder: Path, *arguments: str, into: object = subprocess.PIPE) -> tuple[str, str]:
+    """Return what git says in a folder, and what it complains of."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
+    done = subprocess.run(  # noqa: S603 - no shell; what the user has written is an argument of its own
+        ["git", *arguments],  # noqa: S607 - the git that is on the PATH
+        cwd=folder,
+        env=environment | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
+        stdin=subprocess.DEVNULL,
+        stdout=into,  # type: ignore[call-overload]  # a file, or a pipe
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    said = (done.stdout or b"").decode(errors="replace").strip()
+    if done.returncode == 0:
+        return said, ""
+    complaints = done.stderr.decode(errors="replace").strip().splitlines()
+    return "", complaints[0].removeprefix("fatal: ") if complaints else f"git ended with {done.returncode}"

@@ -431,6 +431,18 @@ def test_recording_again_reports_what_it_replaces_and_passes(api, mode):
 
 
 @pytest.mark.parametrize("mode", ["rewrite", "all"])
+def test_what_a_test_records_for_the_first_time_is_no_change(api, mode):
+    """A further call of a test that has recordings is one."""
+    api.answer(order={"id": 1, "total": 1}, mail={"sent": True}).test(ORDER)
+    result = api.example.run(f"--record-mode={mode}", "--record-report=report.json")
+    assert (result.code, result.counts) == (0, {"recorded": 1})
+    assert "changed responses" not in result.output
+    assert (api.report().calls, api.report().compared) == ((), 0)
+    api.test(ORDER + '    post(URL + "/mail")\n').example.run(f"--record-mode={mode}", "--record-report=report.json")
+    assert seen(api.report()) == {"mail": "request"}
+
+
+@pytest.mark.parametrize("mode", ["rewrite", "all"])
 def test_a_dead_network_destroys_nothing_though_the_test_swallows_it(api, mode):
     """The test passes, and yet its good answer is worth more than the failure."""
     body = (

@@ -19,6 +19,13 @@ def test_nothing_is_said_when_nothing_has_changed(told):
     assert told(report(unchanged=212, not_verified={"no_verify": 3})) == ""
 
 
+def test_nothing_is_said_of_what_is_ignored_unless_it_has_just_been_found_to_vary(told):
+    ignored = call(1, change("$.id", 1, 2, kind=ChangeClass.VOLATILE))
+
+    assert told(report(ignored)) == ""
+    assert "$.id" in told(report(ignored).model_copy(update={"noise": (Noise(kind="shop", path="$.id", calls=1),)}))
+
+
 def test_the_title_counts_what_has_changed_and_the_table_its_classes(told):
     lines = told(samples.realistic(), width=100).splitlines()
 

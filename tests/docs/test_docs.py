@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
+import jsonschema
 import pytest
 import yaml
 

@@ -39,11 +39,8 @@ class Taken(NamedTuple):
         replaced: Rows whose answer was another one.
         dropped: Rows that a rewritten test no longer makes.
         unchanged: Rows whose answer was the same.
-    <<<<<<< HEAD
         spared: Rows that stay because every call of their test that has an answer has failed for want of a network.
-    =======
         renewed: Rows whose answer was the same, and which were too old to be kept.
-    >>>>>>> fresh
 
     """
 

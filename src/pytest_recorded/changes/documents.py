@@ -54,6 +54,7 @@ class Findings:
 
     def __init__(self, cassette: Path, staging: Path, *, only_reads: bool = False) -> None:
         self.cassette = cassette
+        self.staging = staging
         self._file = CassetteFile(cassette) if is_there(cassette) else None
         self._ledger: Reader = AnyFile(staging) if only_reads else StagingFile(staging)
         try:

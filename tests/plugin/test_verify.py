@@ -360,6 +360,19 @@ def test_the_report_is_written_in_every_form_and_is_one(api):
     assert fingerprint in result.output
 
 
+def test_a_report_is_written_where_pytest_was_started_or_of_an_ini_file_beside_that(api, monkeypatch):
+    folder = api.example.folder
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder / "below")
+    api.answer(order={"id": 1, "total": 1}).test(ORDER)
+    api.example.run("..", "--record-mode=verify", "--record-report=typed.json")
+    assert (folder / "below" / "typed.json").exists()
+    ini = next(path for name in ("tox.ini", "pytest.ini") if (path := folder / name).exists())
+    ini.write_text(f"{ini.read_text()}\nrecord_report = written.json\n")
+    api.example.run("..", "--record-mode=verify")
+    assert (folder / "written.json").exists()
+
+
 def test_a_report_that_cannot_be_written_fails_the_run_and_says_so(api):
     api.answer(order={"id": 1, "total": 1}).test(ORDER)
     api.example.run()
@@ -415,6 +428,18 @@ def test_recording_again_reports_what_it_replaces_and_passes(api, mode):
     assert (result.code, seen(api.report()), api.report().mode) == (0, {"order": "projection"}, mode)
     assert "1 replaced" in result.output
     assert '"total": 2' in api.example.rows()[0][3].replace("\\", "")
+
+
+@pytest.mark.parametrize("mode", ["rewrite", "all"])
+def test_what_a_test_records_for_the_first_time_is_no_change(api, mode):
+    """A further call of a test that has recordings is one."""
+    api.answer(order={"id": 1, "total": 1}, mail={"sent": True}).test(ORDER)
+    result = api.example.run(f"--record-mode={mode}", "--record-report=report.json")
+    assert (result.code, result.counts) == (0, {"recorded": 1})
+    assert "changed responses" not in result.output
+    assert (api.report().calls, api.report().compared) == ((), 0)
+    api.test(ORDER + '    post(URL + "/mail")\n').example.run(f"--record-mode={mode}", "--record-report=report.json")
+    assert seen(api.report()) == {"mail": "request"}
 
 
 @pytest.mark.parametrize("mode", ["rewrite", "all"])

@@ -8,7 +8,7 @@ import pytest
 import samples
 from pytest_recorded.changes.model import ChangeClass, Noise
 from pytest_recorded.report import terminal_lines
-from pytest_recorded.report.columns import columns
+from pytest_recorded.report.columns import columns, fitted, wrapped
 from samples import call, change, report
 
 TEXT, VALUE, PROJECTION = ChangeClass.TEXT, ChangeClass.VALUE, ChangeClass.PROJECTION
@@ -17,6 +17,13 @@ TEXT, VALUE, PROJECTION = ChangeClass.TEXT, ChangeClass.VALUE, ChangeClass.PROJE
 def test_nothing_is_said_when_nothing_has_changed(told):
     assert told(report(unchanged=212)) == ""
     assert told(report(unchanged=212, not_verified={"no_verify": 3})) == ""
+
+
+def test_nothing_is_said_of_what_is_ignored_unless_it_has_just_been_found_to_vary(told):
+    ignored = call(1, change("$.id", 1, 2, kind=ChangeClass.VOLATILE))
+
+    assert told(report(ignored)) == ""
+    assert "$.id" in told(report(ignored).model_copy(update={"noise": (Noise(kind="shop", path="$.id", calls=1),)}))
 
 
 def test_the_title_counts_what_has_changed_and_the_table_its_classes(told):
@@ -212,6 +219,16 @@ def test_many_changes_of_a_group_are_shown_in_part_and_equal_ones_once(told):
     assert text.count("~ $.total") == 4
     assert "    ... and 16 more\n" in text
     assert "    a.py::test_0, ::test_1, ::test_2, ::test_3 and 36 more\n" in text
+
+
+def test_a_change_takes_so_many_lines_and_no_more():
+    line = [("some words " * 500, {}), ("and others " * 500, {"red": True})]
+
+    lines = [[*fitted(one, 50)] for one in wrapped(line, 50, indent=4, most=3)]
+
+    assert [sum(columns(text) for text, _ in one) <= 50 for one in lines] == [True] * 3
+    assert "".join(text for text, _ in lines[2]).startswith("    ")
+    assert lines[2][-1][0].endswith("…")
 
 
 def test_a_megabyte_of_value_is_cut(told):

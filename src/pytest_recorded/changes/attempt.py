@@ -164,9 +164,10 @@ def _compared(scope: Scope, unasked: set[Address]) -> Told:
                 pairs.append(Pair(old, new))
     told = _with(told, pairs, tests, rules)
     others = matched(come, _in_order(_old(file, address) for address in unasked), _roots(scope, told, pairs))
-    # What the mode `all` has not asked for stays recorded, and that is no change.
-    keeps = scope.mode is RecordMode.ALL
-    return _with(told, [pair for pair in others if pair.new is not None or not keeps], tests, rules)
+    # No changes: what the mode `all` has not asked for stays recorded, a test that has no recordings gets its first.
+    keeps, is_first = scope.mode is RecordMode.ALL, scope.mode.records and not scope.has_recordings
+    others = [pair for pair in others if not (pair.new is None and keeps) and not (pair.old is None and is_first)]
+    return _with(told, others, tests, rules)
 
 
 def _in_order(sides: Iterable[Side | None]) -> list[Side]:

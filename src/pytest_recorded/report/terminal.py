@@ -51,7 +51,7 @@ def terminal_lines(
 ) -> Iterator[Piece]:
     """Yield a report as texts with their markup, for `TerminalReporter.write(text, **markup)`; line breaks are there.
 
-    Nothing is yielded when nothing has changed and nothing varies by itself.
+    Nothing is yielded when nothing has changed but what is ignored, and nothing is known to vary by itself.
 
     Args:
         report: The report.
@@ -71,7 +71,7 @@ def terminal_lines(
 
 def _lines(digest: Digest, width: int, files: str, accept: str | None) -> Iterator[list[Piece]]:
     report = digest.report
-    if not digest.changed and not report.noise:
+    if not report.noise and all(row.change_class is ChangeClass.VOLATILE for row in rows(report)):
         return
     yield [(_separator(title(report), width), _markup_of(_worst(report)))]
     if digest.changed:

@@ -236,6 +236,14 @@ def test_a_chain_leads_to_the_call_that_began_it(page, urls):
     assert page.texts("#detail .figures")[0].split("\n")[1] == "180 → 190 +5.6%"
 
 
+def test_a_chain_whose_first_call_is_not_in_the_page_says_so(page, urls):
+    page.open(urls("rootless", report(call(1, change("$.a", 1, 2, kind=samples.ChangeClass.REQUEST), chain="f" * 32))))
+
+    assert page.texts("#detail .chain") == ["Follows from a changed answer before it: it is not in this report"]
+    assert page.texts("#list .sub")[0].endswith("follows from another change")
+    assert page.trouble == []
+
+
 def test_a_link_within_a_chain_leads_out_of_the_filters(page, urls):
     page.open(urls("realistic") + f"#class=request&call={6:032x}")
 

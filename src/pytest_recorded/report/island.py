@@ -148,7 +148,8 @@ def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
             }
             for change in call.changes[:_MOST_CHANGES]
         ],
-        **({"chain": places[root]} if root in places else {}),
+        # Its first call may not be here.
+        **({} if root is None else {"chain": places.get(root, -1)}),
     }
 
 

@@ -182,7 +182,10 @@ def test_keys_go_through_groups_and_calls(page, urls):
     assert chosen() == ["POST https://api.example.com/v1/orders/2"]
     assert page.run("document.activeElement.getAttribute('aria-current')") == "true"
     assert len(page.texts("#detail article")) == 1
-    page.press("k", "Enter", "j")
+    page.press("j", "j")
+    assert chosen() == ["response $.choices[*].message.tool_calls[*].function.arguments.unit"]
+    assert page.texts("#list .call-row") == []
+    page.press("k", "Enter", "j", "k", "Enter", "j")
     assert chosen() == ["response $.choices[*].message.tool_calls[*].function.arguments.unit"]
     page.press(*"k" * 9)
     assert chosen() == ["status"]

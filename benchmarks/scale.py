@@ -12,6 +12,7 @@ class Scale:
     """Sizes and numbers of rounds.
 
     Attributes:
+        records: Records of half a kilobyte in the documents that are compared.
         rounds: Rounds of what takes milliseconds.
         few_rounds: Rounds of what takes seconds.
         starts: Rounds of whole pytest runs with one test.
@@ -24,10 +25,10 @@ class Scale:
         tests: Sizes of test suites of unmarked tests.
         suite: Requests of a test suite: in one test, and in as many tests.
         large_rows: Rows of 2.5 kB each in the cassette that is merged into.
-        records: Records of half a kilobyte in the documents that are compared.
 
     """
 
+    records: tuple[int, ...]
     rounds: int
     few_rounds: int
     starts: int
@@ -40,14 +41,15 @@ class Scale:
     tests: tuple[int, int]
     suite: int
     large_rows: int
-    records: tuple[int, ...]
 
 
 FULL = Scale(
+    records=(4, 1_980),
     rounds=15, few_rounds=5, starts=21, runs=15, rows=(1_000, 10_000, 100_000), interactions=(200, 1_000, 5_000),
-    calls=600, requests=150, slow_requests=50, tests=(1_000, 4_000), suite=200, large_rows=21_500, records=(4, 1_980),
+    calls=600, requests=150, slow_requests=50, tests=(1_000, 4_000), suite=200, large_rows=21_500,
 )  # fmt: skip
 QUICK = Scale(
+    records=(4, 400),
     rounds=5, few_rounds=2, starts=5, runs=2, rows=(1_000, 10_000), interactions=(200, 500),
-    calls=300, requests=100, slow_requests=10, tests=(500, 1_500), suite=40, large_rows=4_000, records=(4, 400),
+    calls=300, requests=100, slow_requests=10, tests=(500, 1_500), suite=40, large_rows=4_000,
 )  # fmt: skip

@@ -44,6 +44,12 @@ def test_changes_are_diffs():
     assert "the same items in another order" in render_markdown(report(call(1, change("$.items"))))
 
 
+def test_why_data_do_not_fit_is_said_and_not_what_they_were():
+    broken = report(call(1, change("$", {"city": 1}, "$.celsius: Field required", slot="data", op="invalid")))
+
+    assert "```diff\n@@ data (invalid) @@\n! $.celsius: Field required\n```\n" in render_markdown(broken)
+
+
 def test_a_chain_names_the_call_that_began_it_and_what_is_not_shown_is_counted():
     text = render_markdown(samples.realistic())
 

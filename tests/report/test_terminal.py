@@ -153,6 +153,19 @@ def test_a_call_that_came_or_went_is_told_in_words(told):
     assert "    ~ $.items  the same items in another order\n" in text
 
 
+def test_why_data_do_not_fit_is_said_once(told):
+    calls = [
+        call(at, change("$", {"city": at}, "$.celsius: Field required", slot="data", op="invalid")) for at in range(5)
+    ]
+
+    text = told(report(*calls))
+
+    assert "    ! data  $.celsius: Field required\n" in text
+    assert "more" not in text.partition("! data")[2]
+    assert "city" not in text
+    assert re.search(r"^breaking x5  [0-9a-f]{12}  http\.api\.example\.com  data$", text, re.MULTILINE)
+
+
 def test_what_accepts_is_named_with_a_group_that_has_an_answer(told):
     text = told(samples.realistic())
 
@@ -203,8 +216,8 @@ def test_many_changes_of_a_group_are_shown_in_part_and_equal_ones_once(told):
 
     text = told(report(*calls))
 
-    assert text.count("~ $.total") == 8
-    assert "    ... and 12 more\n" in text
+    assert text.count("~ $.total") == 4
+    assert "    ... and 16 more\n" in text
     assert "    a.py::test_0, ::test_1, ::test_2, ::test_3 and 36 more\n" in text
 
 

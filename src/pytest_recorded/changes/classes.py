@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..diff import ABSENT, diff, similarity, type_name
-from ..plain import masked
+from ..paths import drop
 from .model import ORDER, ChangeClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..diff import Edit
     from ..paths import Path
@@ -148,7 +148,7 @@ def _of_data(old: View, new: View, rules: Rules) -> Iterator[Found]:
         elif not new.problem:
             yield Found("data", "add", (), ChangeClass.PROJECTION, ABSENT, new.data)
         return
-    before, after = _masked(old.data, rules.ignore), _masked(new.data, rules.ignore)
+    before, after = _that_matters(old.data, rules.ignore), _that_matters(new.data, rules.ignore)
     if rules.reads_call:
         before, after = _without_used(before), _without_used(after)
     if before is None is not after:
@@ -234,8 +234,8 @@ def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator
     before, after = lasting_body(old), lasting_body(new)
     if before is ABSENT and after is ABSENT:
         return
-    masked_before, masked_after = _masked(before, rules.ignore), _masked(after, rules.ignore)
-    edits = diff(masked_before, masked_after, list_keys=rules.list_keys).edits
+    kept_before, kept_after = _that_matters(before, rules.ignore), _that_matters(after, rules.ignore)
+    edits = diff(kept_before, kept_after, list_keys=rules.list_keys).edits
     for edit in edits:
         if rules.sees_all:
             yield _of_projection("response", edit, None)
@@ -279,8 +279,9 @@ def _of_headers(old: View, new: View) -> Iterator[Found]:
         yield _found("headers", edit, ChangeClass.VALUE if edit.op == "replace" else ChangeClass.SHAPE)
 
 
-def _masked(tree: Any, ignore: Iterable[Path]) -> Any:
-    return tree if tree is ABSENT or tree is None else masked(tree, ignore)
+def _that_matters(tree: Any, ignore: Sequence[Path]) -> Any:
+    """Return a tree without what does not matter: it may be there or not."""
+    return tree if tree is ABSENT else drop(tree, ignore)
 
 
 def _pair(found: Found) -> Any:

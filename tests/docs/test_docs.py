@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
+import jsonschema
 import pytest
 import yaml
 
@@ -330,6 +331,7 @@ def test_the_report_of_what_has_changed_is_what_the_code_gives(tmp_path):
     given = {name: (tmp_path / name).read_text(encoding="utf-8") for name in REPORTS}
     assert [name for name, text in given.items() if (ROOT / "docs" / name).read_text(encoding="utf-8") != text] == []
     report = json.loads(given["drift-report.json"])
+    jsonschema.validate(report, json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8")))
     assert {change["class"] for call in report["calls"] for change in call["changes"]} >= {
         "breaking", "projection", "text", "shape"
     }  # fmt: skip

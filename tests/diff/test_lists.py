@@ -69,7 +69,16 @@ def test_numbers_are_no_keys_unless_their_field_is_named_like_one():
     ]  # fmt: skip
 
 
+def test_a_text_that_is_unique_is_no_key_if_most_of_its_kind_have_changed():
+    old = [{"text": text, "n": number} for number, text in enumerate(["yes", "no", "maybe"])]
+    new = [{"text": text, "n": number} for number, text in enumerate(["well", "never", "yes"])]
+    assert told(old, new) == [f"replace $[{place}].text" for place in range(3)]
+
+
 def test_a_field_that_some_items_share_or_have_not_is_no_key():
+    old = [{"id": 1, "v": 1}, {"id": 1, "v": 2}, {"id": 2, "v": 3}]
+    new = [{"id": 1, "v": 2}, {"id": 1, "v": 1}, {"id": 2, "v": 9}]
+    assert told(old, new) == ["reorder $", "replace $[2].v"]
     old = [{"id": 1, "v": 1}, {"id": 1, "v": 2}, {"v": 3}]
     new = [{"id": 1, "v": 9}, {"id": 1, "v": 2}, {"v": 8}]
     assert told(old, new) == ["replace $[0].v", "replace $[2].v"]

@@ -167,6 +167,7 @@ class Example:
 def example(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Example:
     """An empty project with a world to record."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     pytester.makeini("[pytest]\npythonpath = .\n")
     return Example(pytester.path, pytester).write(world=WORLD)
 

@@ -360,6 +360,19 @@ def test_the_report_is_written_in_every_form_and_is_one(api):
     assert fingerprint in result.output
 
 
+def test_a_report_is_written_where_pytest_was_started_or_of_an_ini_file_beside_that(api, monkeypatch):
+    folder = api.example.folder
+    (folder / "below").mkdir()
+    monkeypatch.chdir(folder / "below")
+    api.answer(order={"id": 1, "total": 1}).test(ORDER)
+    api.example.run("..", "--record-mode=verify", "--record-report=typed.json")
+    assert (folder / "below" / "typed.json").exists()
+    ini = next(path for name in ("tox.ini", "pytest.ini") if (path := folder / name).exists())
+    ini.write_text(f"{ini.read_text()}\nrecord_report = written.json\n")
+    api.example.run("..", "--record-mode=verify")
+    assert (folder / "written.json").exists()
+
+
 def test_a_report_that_cannot_be_written_fails_the_run_and_says_so(api):
     api.answer(order={"id": 1, "total": 1}).test(ORDER)
     api.example.run()

@@ -258,7 +258,9 @@ def test_a_command_is_copied_or_where_that_is_not_allowed_selected(page, urls, i
     page.run("new Promise(done => setTimeout(done))")
 
     (command,) = page.texts(".command code")
-    assert page.run("[window.written || '', String(getSelection())]") == ([command, ""] if is_allowed else ["", command])
+    assert page.run("[window.written || '', String(getSelection())]") == (
+        [command, ""] if is_allowed else ["", command]
+    )
     assert page.texts(".command button") == ["Copied" if is_allowed else "Copy"]
 
 

@@ -95,6 +95,21 @@ def test_a_chain_is_one_group_that_names_the_call_that_began_it(told):
     assert text.count("chain") == 1
 
 
+def test_of_a_chain_the_first_changes_are_enough(told):
+    asked = [change(f"$.a[{at}]", 1, 2, slot="request", kind=ChangeClass.REQUEST) for at in range(5)]
+
+    text = told(report(*(call(at, one, chain="f" * 32) for at, one in enumerate(asked))))
+
+    assert text.count("~ $.a[") == 2
+    assert "    ... and 3 more\n" in text
+
+
+def test_lines_do_not_end_in_spaces(told):
+    text = told(samples.realistic(), width=60)
+
+    assert not [line for line in text.splitlines() if line.endswith(" ")]
+
+
 def test_a_chain_whose_first_call_is_not_in_the_report_is_one_all_the_same(told):
     text = told(report(call(1, change("$.a", 1, 2, slot="request", kind=ChangeClass.REQUEST), chain="f" * 32)))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_recorded.plain import Bare
@@ -39,6 +41,19 @@ def test_trees_are_compared_line_by_line():
     assert side(edit, "-") == '{\n  "a": 1,\n  "b": [\n    1,\n    2\n  ]\n}'
     assert side(edit, "+") == side(edit, "-").replace("2", "3")
     assert [(sign, text.strip()) for sign, text in edit.words if sign != "="] == [("-", "2"), ("+", "3")]
+
+
+def test_another_order_of_names_is_no_difference():
+    old = {"a": 1, "b": [{"c": 1, "d": 2}], "e": None}
+    new = {"e": None, "b": [{"d": 2, "x": 5, "c": 1}, {"z": 1, "y": 2}], "a": 1}
+
+    edit = edit_of(change("$.a", old, new))
+
+    assert json.loads(side(edit, "+")) == new
+    assert side(edit, "-") == json.dumps(old, indent=2)
+    gone, come = ("".join(text for sign, text in edit.words if sign == kind) for kind in "-+")
+    assert gone.strip(", \n") == ""
+    assert "".join(come.split()).strip(",") == '"x":5},{"z":1,"y":2'
 
 
 def test_what_came_has_no_old_side_and_what_went_no_new_one():

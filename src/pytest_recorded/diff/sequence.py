@@ -129,9 +129,10 @@ class _Alignment:
         """Return the blocks of the shortest edit script; None if it takes too many steps."""
         start, stop, begin, end = within
         old, new = self._old[start:stop], self._new[begin:end]
+        size, other_size = len(old), len(new)
         furthest = {1: 0}
         trace: list[dict[int, int]] = []
-        for cost in range(min(len(old) + len(new), _MOST_EDITS) + 1):
+        for cost in range(min(size + other_size, _MOST_EDITS) + 1):
             self._steps -= 2 * cost + 1
             if self._steps <= 0:
                 return None
@@ -140,11 +141,11 @@ class _Alignment:
                 is_down = diagonal == -cost or (diagonal != cost and furthest[diagonal - 1] < furthest[diagonal + 1])
                 place = furthest[diagonal + 1] if is_down else furthest[diagonal - 1] + 1
                 other = place - diagonal
-                while place < len(old) and other < len(new) and old[place] == new[other]:
+                while place < size and other < other_size and old[place] == new[other]:
                     place, other = place + 1, other + 1
                 furthest[diagonal] = place
-                if place >= len(old) and other >= len(new):
-                    return [(start + at, begin + to, size) for at, to, size in _way_back(trace, place, diagonal)]
+                if place >= size and other >= other_size:
+                    return [(start + at, begin + to, long) for at, to, long in _way_back(trace, place, diagonal)]
         return None
 
 

@@ -45,12 +45,14 @@ class Changing:
     Args:
         options: Of the run.
         root: The rootdir.
+        folder: The folder that names of reports are relative to.
 
     """
 
-    def __init__(self, options: Options, root: Path) -> None:
+    def __init__(self, options: Options, root: Path, folder: Path) -> None:
         self._options = options
         self._root = root
+        self._folder = folder
         self._findings: list[Findings] = []
         self._accepted: set[str] = set()
         self.report: Report | None = None
@@ -91,7 +93,7 @@ class Changing:
     def _write(self) -> None:
         assert self.report is not None  # noqa: S101 - see gather
         for name in self._options.report:
-            path = self._root / name
+            path = self._folder / name
             try:
                 write_report(self.report, path, self._documents)
             except OSError as error:

@@ -108,7 +108,7 @@ class Closing:
 def _changes(session: TestSession, cassettes: set[str]) -> Changing:
     from .changing import Changing  # noqa: PLC0415 - loads pydantic; only runs that call the world again need it
 
-    changing = Changing(session.options, session.root)
+    changing = Changing(session.options, session.root, session.report_folder)
     changing.gather(session.staged(cassettes))
     return changing
 

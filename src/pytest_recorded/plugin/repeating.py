@@ -66,10 +66,9 @@ class Repeating:
             del session.gethookproxy
             item.user_properties[:] = properties
             item._report_sections.clear()  # noqa: SLF001 - what was printed would be shown again with each later run
-            if getattr(item, "_instance", None) is not None:
-                # Each run of a test has an instance of its class to itself.
-                del item._instance  # type: ignore[attr-defined]  # noqa: SLF001 - only pytest's functions have one
-                item._obj = None  # type: ignore[attr-defined]  # noqa: SLF001 - likewise
+            # Each run of a test has an instance of its class to itself. Some versions of pytest leave a None there.
+            if item.__dict__.pop("_instance", None) is not None:
+                item._obj = None  # type: ignore[attr-defined]  # noqa: SLF001 - the method is bound to the instance
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:

@@ -158,6 +158,11 @@ class TestSession:
         """Return what xdist's controller has to know at the end, besides what reports have told."""
         return {"late": self.late_calls(), "network": self.log.take(), "sampled": self.sampled}
 
+    @property
+    def report_folder(self) -> Path:
+        """The folder that names of reports are relative to: where pytest was started, of an ini file its own."""
+        return self.config.invocation_params.dir if self.config.option.recorded_report else self.root
+
     def staged(self, cassettes: set[str]) -> list[tuple[Path, Path]]:
         """Return the cassettes that this session has made calls of, each with its staging file.
 

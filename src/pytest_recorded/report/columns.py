@@ -65,15 +65,24 @@ def wrapped(line: Iterable[Piece], width: int, *, indent: int, most: int) -> Ite
     for text, markup in line:
         while text:
             taken = text if len(lines) == most else _broken(text, left, is_first=left == width - indent)
-            lines[-1].append((taken, markup))
+            if taken:
+                lines[-1].append((taken, markup))
             left -= columns(taken)
             text = text[len(taken) :]  # noqa: PLW2901 - what is left of it
             if text:
+                _strip(lines[-1])
                 lines.append([(" " * indent, {})])
                 left = width - indent
                 # Where a line breaks a space is not seen.
                 text = text.lstrip(" ")  # noqa: PLW2901 - the same
     yield from lines
+
+
+def _strip(line: list[Piece]) -> None:
+    """Take the spaces off a line's end."""
+    if line:
+        text, markup = line[-1]
+        line[-1] = text.rstrip(" "), markup
 
 
 def _broken(text: str, width: int, *, is_first: bool) -> str:

@@ -17,6 +17,8 @@ function make(tag, attributes, ...children) {
 }
 
 const told = (text) => make("p", { class: "cut" }, text);
+// A path is broken before a name, if it has to be.
+const pathOf = (text) => text.split(/(?=[.[])/).flatMap((part, at) => at ? [make("wbr"), part] : [part]);
 const chip = (name) => make("span", { class: `chip ${name}` }, name);
 
 const figuresOf = (lines) => make("dl", { class: "figures" },

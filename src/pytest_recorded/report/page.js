@@ -139,7 +139,7 @@ function rowElement({ one, call }, at) {
     make("span", { class: "sub" }, make("b", {}, group.class), ` ${kinds.slice(0, 2).join(", ")}${kinds.length > 2 ? ", …" : ""}`,
       follows ? " · follows from another change" : ""),
     make("span", { class: "count", title: count(members.length, "call") }, one.members.length > 1 ? `×${one.members.length}` : ""),
-    make("span", { class: "where" }, group.where));
+    make("span", { class: "where" }, pathOf(group.where)));
 }
 
 // What has changed, in full.
@@ -174,7 +174,7 @@ function groupHead(group, members) {
   const facts = [OPERATIONS[group.op] || group.op, types, count(members.length, "call"), `group ${group.fingerprint}`];
   const accept = head.mode === "verify" && group.class !== "error" ? [copied(ACCEPTS + group.fingerprint)] : [];
   return make("div", { class: "group-head" },
-    make("h2", {}, chip(group.class), make("code", {}, group.where)),
+    make("h2", {}, chip(group.class), make("code", {}, pathOf(group.where))),
     make("p", { class: "facts" }, facts.filter(Boolean).join(" · ")), ...accept);
 }
 
@@ -242,7 +242,7 @@ function chainOf(call, at) {
 
 function changeElement(change, edit, group) {
   return make("div", { class: "change" },
-    make("h4", {}, group && group.class === change.class ? "" : chip(change.class), make("code", {}, change.where),
+    make("h4", {}, group && group.class === change.class ? "" : chip(change.class), make("code", {}, pathOf(change.where)),
       make("span", { class: "sub" }, [change.said || OPERATIONS[change.op] || change.op, change.similarity].filter(Boolean).join(", "))),
     ...(edit ? diff(edit, false, Boolean(state.view)) : [told("Its values found no room in this page.")]));
 }

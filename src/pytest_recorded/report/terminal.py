@@ -26,6 +26,8 @@ __all__ = ["terminal_lines"]
 _NARROWEST: Final = 40
 _MOST_GROUPS: Final = 20
 _MOST_CHANGES: Final = 8
+# What follows from another change is no news.
+_MOST_CHAINED: Final = 2
 _MOST_TESTS: Final = 4
 _MOST_LINES: Final = 4
 _MOST_PROPOSALS: Final = 20
@@ -144,10 +146,11 @@ def _group(digest: Digest, shown: Shown, width: int) -> Iterator[list[Piece]]:
         yield from wrapped(_chain(digest, shown, shown.chain), width, indent=6, most=_MOST_LINES)
     if hint := next((call.hint for call in shown.calls if call.hint), ""):
         yield from wrapped([(f"    {in_one_line(hint)}", _PLAIN)], width, indent=4, most=_MOST_LINES)
-    for change in shown.changes[:_MOST_CHANGES]:
+    most = _MOST_CHANGES if shown.chain is None else _MOST_CHAINED
+    for change in shown.changes[:most]:
         yield from wrapped(_change(change, group.slot), width, indent=6, most=_MOST_LINES)
-    if len(shown.changes) > _MOST_CHANGES:
-        yield [(f"    ... and {len(shown.changes) - _MOST_CHANGES:,} more", _PLAIN)]
+    if len(shown.changes) > most:
+        yield [(f"    ... and {len(shown.changes) - most:,} more", _PLAIN)]
 
 
 def _short(tests: list[str]) -> list[str]:

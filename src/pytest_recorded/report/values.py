@@ -77,6 +77,8 @@ def edit_of_trees(
 ) -> Edit:
     """Return the same of a value that may be there or not, before and after: none of it, or one."""
     prose = all(map(is_prose, (*old, *new)))
+    if old and new:
+        new = (_in_order_of(old[0], new[0]),)
     one, other = (_joined(side, is_prose=prose) for side in (old, new))
     whole = max(len(one), len(other))
     one, other, start = _window(one, other, longest)
@@ -90,6 +92,16 @@ def edit_of_trees(
     elif is_cut:
         cut = "the values are too large to be given in full"
     return Edit([(sign, harmless(text)) for sign, text in parts], prose, cut)
+
+
+def _in_order_of(old: Any, new: Any, deepest: int = 200) -> Any:
+    """Return a new tree with its names in the order of the old one: another order is no difference."""
+    if isinstance(old, dict) and isinstance(new, dict) and deepest:
+        names = [*(name for name in old if name in new), *(name for name in new if name not in old)]
+        return {name: _in_order_of(old.get(name), new[name], deepest - 1) for name in names}
+    if isinstance(old, list) and isinstance(new, list) and deepest:
+        return [_in_order_of(*pair, deepest - 1) for pair in zip(old, new, strict=False)] + new[len(old) :]
+    return new
 
 
 def _joined(side: tuple[Any, ...], *, is_prose: bool) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import AliasChoices, BaseModel, Field
 
 import sides
+from pytest_recorded.changes import classes
 from pytest_recorded.changes.calls import Pair, call_of
 from pytest_recorded.changes.classes import Rules
 from pytest_recorded.changes.model import ChangeClass
@@ -454,3 +456,10 @@ def test_a_value_that_is_too_long_is_cut_and_says_so():
 def test_of_many_changes_a_hundred_are_listed_and_the_others_counted():
     call = judged(http({f"n{n}": 1 for n in range(150)}), http({f"n{n}": 2 for n in range(150)}))
     assert (len(call.changes), call.more) == (100, 50)
+
+
+def test_answers_that_there_is_no_time_to_compare_in_full_are_changed_and_say_so(monkeypatch):
+    monkeypatch.setattr(classes, "diff", partial(classes.diff, seconds=0.0))
+    old = {"rows": [{"id": number, "name": f"n{number}"} for number in range(2_000)]}
+    call = judged(http(old), http({"rows": [{**row, "name": "x"} for row in old["rows"]]}))
+    assert (call.change_class, "list_keys=" in call.hint) == (ChangeClass.VALUE, True)

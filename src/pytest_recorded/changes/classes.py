@@ -78,6 +78,8 @@ class Found(NamedTuple):
     old: Any
     new: Any
     similarity: float | None = None
+    #: Whether there was no time to look further into what is given as a whole.
+    is_coarse: bool = False
 
 
 def worst(found: Iterable[Found]) -> ChangeClass | None:
@@ -154,10 +156,11 @@ def _of_data(old: View, new: View, rules: Rules) -> Iterator[Found]:
     if before is None is not after:
         yield Found("data", "add", (), ChangeClass.PROJECTION, ABSENT, after)
         return
-    edits = diff(before, after, list_keys=rules.list_keys).edits
-    for edit in edits:
-        yield _of_projection("data", edit, _tool_class(edit) if rules.reads_call else None)
-    if not edits:
+    found = diff(before, after, list_keys=rules.list_keys)
+    for edit in found.edits:
+        one = _of_projection("data", edit, _tool_class(edit) if rules.reads_call else None)
+        yield one._replace(is_coarse=not found.is_complete)
+    if not found.edits:
         yield from _volatile("data", old.data, new.data, rules)
 
 
@@ -235,15 +238,15 @@ def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator
     if before is ABSENT and after is ABSENT:
         return
     kept_before, kept_after = _that_matters(before, rules.ignore), _that_matters(after, rules.ignore)
-    edits = diff(kept_before, kept_after, list_keys=rules.list_keys).edits
-    for edit in edits:
+    result = diff(kept_before, kept_after, list_keys=rules.list_keys)
+    for edit in result.edits:
         if rules.sees_all:
-            yield _of_projection("response", edit, None)
-            continue
-        found = _found("response", edit, _class_outside(edit, rules.reads))
-        if found.change_class is ChangeClass.BREAKING or not _is_told(found, told, rules.reads):
-            yield found
-    if not edits:
+            found = _of_projection("response", edit, None)
+        else:
+            found = _found("response", edit, _class_outside(edit, rules.reads))
+        if rules.sees_all or found.change_class is ChangeClass.BREAKING or not _is_told(found, told, rules.reads):
+            yield found._replace(is_coarse=not result.is_complete)
+    if not result.edits:
         yield from _volatile("response", before, after, rules)
 
 

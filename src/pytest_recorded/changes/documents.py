@@ -116,10 +116,13 @@ class Findings:
 
 
 def document(side: Side | None, other: Side | None) -> Any:
-    """Return the whole answer of a call as a tree; `ABSENT` if there is none."""
+    """Return the whole answer of a call as a tree; `ABSENT` if there is none, or it cannot be read."""
     if side is None:
         return ABSENT
-    view = view_of(side, None, other)
+    try:
+        view = view_of(side, None, other)
+    except Exception:  # noqa: BLE001 - a file may hold anything, and the report says that it cannot be read
+        return ABSENT
     if view.error is not None:
         return {"error": view.error}
     if isinstance(view.status, int):

@@ -287,6 +287,24 @@ def test_long_equal_parts_are_folded_until_they_are_asked_for(page, urls):
     assert page.texts("#detail .prose") == [text.replace("old", "oldnew")]
 
 
+def test_equal_lines_are_folded_and_lines_that_went_stand_alone(page, urls):
+    old = {f"name_{at:02}": at for at in range(40)}
+    new = {name: at for name, at in old.items() if at != 20}
+    page.open(urls("lines", report(call(1, change("$.a", old, new)))) + "#view=side")
+
+    assert page.texts("#detail .fold") == ["… 18 equal lines …", "… 17 equal lines …"]
+    assert page.texts("#detail .line.old") == ['"name_20": 20,']
+    assert len(page.texts("#detail .line.none")) == 1
+    assert page.texts("#detail .line.new") == []
+    page.click("#detail .fold")
+    page.click("#detail .fold")
+    left, right = (page.texts(f"#detail .pair > :nth-child({side})") for side in (1, 2))
+    assert json.loads("".join(left)) == old
+    assert json.loads("".join(right)) == new
+    page.click("[data-set=view][data-to='']")
+    assert page.texts("#detail .line.old") == ['"name_20": 20,']
+
+
 def test_of_many_calls_only_those_that_are_seen_are_made(page, urls):
     page.open(urls("many"))
 

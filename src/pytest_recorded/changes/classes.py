@@ -228,13 +228,21 @@ def _tool_class(edit: Edit) -> ChangeClass | None:
     return ChangeClass.PROJECTION
 
 
-def lasting_body(view: View) -> Any:
-    """Return the answer without what is another in each answer of a language model."""
-    return view.body if view.call is None else _without(view.body, _OF_ONE_ANSWER)
+def lasting_body(view: View, *, has_told_of_tools: bool = False) -> Any:
+    """Return the answer without what is another in each answer of a language model.
+
+    Args:
+        view: The call.
+        has_told_of_tools: Whether the arguments of tools, which some write as JSON in JSON, are told of elsewhere.
+
+    """
+    if view.call is None:
+        return view.body
+    return _without(view.body, _OF_ONE_ANSWER | {"arguments"} if has_told_of_tools else _OF_ONE_ANSWER)
 
 
 def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator[Found]:
-    before, after = lasting_body(old), lasting_body(new)
+    before, after = (lasting_body(view, has_told_of_tools=rules.reads_call) for view in (old, new))
     if before is ABSENT and after is ABSENT:
         return
     kept_before, kept_after = _that_matters(before, rules.ignore), _that_matters(after, rules.ignore)

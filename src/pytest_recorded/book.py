@@ -224,7 +224,7 @@ class Book(ABC):
                 return ticket.call.tee(value, ticket), None
         except Exception as error:  # noqa: BLE001 - storing a value runs code of its class
             self.lose(ticket, "ran, but its answer cannot be recorded.", error)
-            return value, None
+            return self.instead(ticket) or (value, None)
         except BaseException:
             self.drop(ticket)
             raise
@@ -242,7 +242,7 @@ class Book(ABC):
                 answer = ticket.call.failure(error, ticket)
             except Exception as problem:  # noqa: BLE001 - storing an exception runs code of its class
                 self.lose(ticket, f"raised {type(error).__name__}, which cannot be recorded.", problem)
-                return None
+                return self.instead(ticket)
             self.keep(ticket, answer)
             return self.instead(ticket)
         else:

@@ -25,7 +25,7 @@ from .store.lease import Beat, is_alive, now, owner
 from .store.sqlite import StagingFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .store.sqlite import Reader
 
@@ -37,6 +37,7 @@ __all__ = [
     "day_of",
     "discard",
     "end_session",
+    "forget",
     "is_call",
     "keep_verified",
     "leftovers",
@@ -311,6 +312,12 @@ def end_session(ledger: StagingFile) -> None:
     """Say that a session is over; its process may live on."""
     for session in ledger.rows_where_kind("", _SESSION):
         ledger.finish(session.place, Answer(Status.COMPLETED))
+
+
+def forget(ledger: StagingFile, attempts: Iterable[Attempt]) -> None:
+    """Delete attempts with their calls; shared calls stay, for others may use them."""
+    for attempt in attempts:
+        ledger.delete_attempt(Address("", _ATTEMPT, attempt.id, 0))
 
 
 def staging_files(cassette: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from .drift import is_http, same_answer
 from .errors import CassetteError
 from .job import Address, Status, job_id
 from .modes import RecordMode
-from .staging import discard, end_session, leftovers, read_attempts, workshop
+from .staging import discard, end_session, forget, leftovers, read_attempts, workshop
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile
@@ -39,11 +39,8 @@ class Taken(NamedTuple):
         replaced: Rows whose answer was another one.
         dropped: Rows that a rewritten test no longer makes.
         unchanged: Rows whose answer was the same.
-    <<<<<<< HEAD
         spared: Rows that stay because every call of their test that has an answer has failed for want of a network.
-    =======
         renewed: Rows whose answer was the same, and which were too old to be kept.
-    >>>>>>> fresh
 
     """
 
@@ -61,13 +58,14 @@ def final_row(row: Row, scope: str) -> Row:
     return row._replace(id=job_id(address, row.attempt), scope=scope, parent_id=None, owner=None, beat_at=None)
 
 
-def take_over(cassette: Path, ledger: StagingFile, *, good_since: str = "") -> Taken:
+def take_over(cassette: Path, ledger: StagingFile, *, good_since: str = "", is_leftover: bool = False) -> Taken:
     """Take over what a session has recorded, and delete its staging file if nothing worth keeping is left.
 
     Args:
         cassette: The cassette.
         ledger: The staging file.
         good_since: Rows that are older than this moment are replaced by the same answer too, which is as of today.
+        is_leftover: Whether its session is long over: what was recorded of a test since then is not replaced.
 
     Raises:
         CassetteError: The cassette cannot be written; the staging file is kept.
@@ -76,9 +74,12 @@ def take_over(cassette: Path, ledger: StagingFile, *, good_since: str = "") -> T
     try:
         attempts = read_attempts(ledger)
         good = _last_of_each_scope(attempt for attempt in attempts if attempt.counts)
-        taken = _merge(cassette, [(ledger, attempt) for attempt in good], good_since) if good else Taken()
+        sources = [(ledger, attempt) for attempt in good]
+        taken = _merge(cassette, sources, good_since, is_leftover=is_leftover) if good else Taken()
         done = {attempt.scope for attempt in good}
         if _worth_keeping(cassette, ledger, [attempt for attempt in attempts if attempt.scope not in done]):
+            # Else the next takeover of this file would undo whatever has come into the cassette in the meantime.
+            forget(ledger, [attempt for attempt in attempts if attempt.scope in done])
             end_session(ledger)
         else:
             discard(ledger)
@@ -115,7 +116,7 @@ def take_over_leftovers(cassette: Path, current: str = "") -> Taken:
     total = Taken()
     for leftover in leftovers(cassette, current):
         try:
-            taken = take_over(cassette, leftover.ledger)
+            taken = take_over(cassette, leftover.ledger, is_leftover=True)
         except CassetteError as error:
             if error.path != leftover.ledger.path:
                 raise
@@ -129,20 +130,28 @@ def _last_of_each_scope(attempts: Iterable[Attempt]) -> list[Attempt]:
     return list({attempt.scope: attempt for attempt in attempts}.values())
 
 
-def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]], good_since: str) -> Taken:
+def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]], good_since: str, *, is_leftover: bool) -> Taken:
     folder = workshop(cassette)
     with exclusive(folder / f"{cassette.name}.lock"):
         reader = CassetteFile(cassette) if is_there(cassette) else None
         try:
             merge = _Merge(reader, good_since)
             for ledger, attempt in sources:
-                merge.add(ledger, attempt)
+                if not (is_leftover and reader is not None and _is_outdated(attempt, reader)):
+                    merge.add(ledger, attempt)
         finally:
             if reader is not None:
                 reader.close()
         if merge.changes:
             build(cassette, merge.changes, folder)
     return merge.taken
+
+
+def _is_outdated(attempt: Attempt, reader: CassetteFile) -> bool:
+    """Return whether the cassette has calls of a test that were made after the end of an attempt at it."""
+    shared = (reader.row(used) for used in reader.uses_of(attempt.scope))
+    rows = [*reader.rows(attempt.scope), *(row for row in shared if row is not None)]
+    return any((row.submitted_at or "") > attempt.completed_at for row in rows)
 
 
 class _Merge:

@@ -217,6 +217,10 @@ TABLE = {
         function({"price": 5}), function({}), None,
         [("breaking", "response", "remove", "$.price")],
     ),
+    "bytes that such a function returned": (
+        function(b"\xff\x00" * 500), function(b"\xff\x01" * 500), None,
+        [("projection", "response", "replace", "$")],
+    ),
     "what such a generator yields": (
         function(streamed=["a", "b"]), function(streamed=["a", "b", "c"]), None,
         [("projection", "response", "add", "$[2]")],
@@ -302,6 +306,17 @@ def test_what_is_ignored_is_volatile(old, new, ignored):
     call = judged(old, new, Order if "orders" in (old.row.request_json or "") and ignored != "$.a[*].b" else None,
                   ignore=[ignored])  # fmt: skip
     assert {place[0] for place in places(call)} == {"volatile"}
+
+
+def test_bytes_are_told_apart_by_their_number_and_their_digest():
+    call = judged(function(b"\xff\x00" * 500), function(b"\xff" * 1001))
+    (change,) = call.changes
+    assert (change.old.startswith("<bytes, 1,000 bytes, "), change.new.startswith("<bytes, 1,001 bytes, ")) == (
+        True,
+        True,
+    )
+    call = judged(function(b"a text"), function(bytearray(b"a text")))
+    assert [(one.old, one.new) for one in call.changes] == [("bytes(a text)", "bytearray(a text)")]
 
 
 def test_a_projection_that_does_not_fit_breaks_even_where_it_is_ignored():

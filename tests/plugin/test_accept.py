@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from pytest_recorded.changes.model import Report
+from pytest_recorded import open_jobs, recorder, use_cassette
+from pytest_recorded.changes.accepting import Accepted, accept
+from pytest_recorded.changes.model import Call, ChangeClass, Report
 
 TEST = """
 import pytest, world
@@ -278,6 +280,30 @@ def test_a_block_that_was_verified_is_accepted_from_the_command_line(example):
     assert "1 changed" in result.output
     example.run("--record-accept=all", "--record-mode=none")
     assert [row[3] for row in example.rows()] == ['{"answer":"A!"}']
+
+
+@pytest.mark.parametrize("scope", ["test", "suite"])
+def test_a_block_without_a_name_is_accepted(tmp_path, monkeypatch, verifying, scope):
+    """A program has one: no test is named then, and none is missing."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    path, said = tmp_path / "jobs.db", ["old"]
+    ask = recorder(lambda: said[0], kind=f"accepted.block.{scope}")
+    with use_cassette(path, scope=scope):
+        ask()
+    said[0] = "new"
+    with verifying(use_cassette(path, scope=scope, mode="verify")):
+        assert ask() == "old"
+    accepted = accept(path, ["all"])
+    assert ([call.tests for call in accepted.taken], accepted.refused) == ([()], [])
+    with use_cassette(path, scope=scope, mode="none"):
+        assert ask() == "new"
+    with open_jobs(path) as jobs:
+        assert [(job.scope, job.response) for job in jobs.query()] == [("", "new")]
+
+
+def test_what_stays_of_a_block_without_a_name_is_told_without_one():
+    call = Call(id="1", kind="shop.x", request="shop.x()", tests=(), change_class=ChangeClass.ERROR, changes=())
+    assert [*Accepted([], [(call, "why")], 0).lines()] == ["0 accepted, 1 refused", "  shop.x() stays as it is: why"]
 
 
 def test_what_was_verified_two_weeks_ago_is_gone(shop):

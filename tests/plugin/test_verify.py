@@ -196,6 +196,18 @@ def test_an_answer_of_a_function_without_a_model_counts_as_a_whole(example):
     assert (result.code, str(call.change_class), call.changes[0].path) == (1, "projection", "$.answer")
 
 
+@pytest.mark.parametrize("live", ["object()", "(_ for _ in ()).throw(Odd())"], ids=["value", "exception"])
+def test_a_live_answer_that_cannot_be_stored_is_an_error_and_the_test_goes_on_with_the_recorded_one(example, live):
+    test = '@pytest.mark.recorded("world.get")\ndef test_get():\n    assert world.get() == 1\n'
+    world = "class Odd(Exception):\n    args = property(lambda self: 1 / 0)\ndef get():\n    return {}\n"
+    example.write(test_a=f"import world, pytest\n{test}", world=world.format(1))
+    example.run()
+    example.write(world=world.format(live))
+    result = example.run("--record-mode=verify", "--record-report=report.json", "-Wignore")
+    (call,) = Report.model_validate_json((example.folder / "report.json").read_bytes()).calls
+    assert (result.outcomes["passed"], result.code, str(call.change_class)) == (1, 1, "error")
+
+
 CHATS = """
 @pytest.mark.recorded
 def test_chat():

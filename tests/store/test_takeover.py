@@ -16,6 +16,7 @@ from pytest_recorded.store.lease import owner
 from pytest_recorded.store.sqlite import StagingFile
 from pytest_recorded.takeover import Taken, take_over, take_over_leftovers
 
+EARLIER = "2001-01-02T03:04:05.000006Z"
 LATER = "2031-01-02T03:04:05.000006Z"
 
 
@@ -271,6 +272,30 @@ def test_leftovers_of_several_dead_sessions_are_taken_over_together_and_those_of
     assert [scope for scope, *_ in rows(query, path)] == ["test_a", "test_b"]
     assert take_over_leftovers(path) == Taken()
     assert living.existing() is not None
+
+
+def test_what_was_taken_over_of_a_file_that_is_kept_is_not_taken_over_again(path, stage, attempt, query):
+    """Else whatever comes after it, an accepted answer or the cassette of another branch, would be undone."""
+    first = stage(path)
+    attempt(first, "test_a", ["x"], response_json="1")
+    attempt(first, "test_b", ["x"], passed=False)
+    assert finish(first) == Taken(added=1)
+    path.unlink()
+    assert take_over_leftovers(path) == Taken()
+    assert first.existing() is not None
+    assert not path.exists()
+
+
+def test_a_killed_session_replaces_nothing_that_was_recorded_after_it(path, stage, attempt, query):
+    killed, later = stage(path, "rewrite"), stage(path, "rewrite")
+    attempt(killed, "test_a", "xy", response_json="1", submitted_at=EARLIER)
+    attempt(killed, "test_b", "x", response_json="1", submitted_at=EARLIER)
+    killed.close()
+    attempt(later, "test_a", "x", response_json="2", submitted_at=LATER)
+    finish(later)
+    assert take_over_leftovers(path) == Taken(added=1)
+    assert rows(query, path) == [("test_a", "x", "2"), ("test_b", "x", "1")]
+    assert killed.existing() is None
 
 
 def test_nothing_to_take_over_makes_no_cassette(path, stage):

@@ -53,7 +53,8 @@ class Accepted(NamedTuple):
         parts = [f"{len(self.taken)} accepted", f"{self.already} already" if self.already else ""]
         yield ", ".join([*filter(None, parts), *([f"{len(self.refused)} refused"] if self.refused else [])])
         for call, why in self.refused:
-            yield f"  {call.request} of {', '.join(call.tests)} stays as it is: {why}"
+            tests = f" of {', '.join(call.tests)}" if call.tests else ""
+            yield f"  {call.request}{tests} stays as it is: {why}"
 
 
 def last_verified(cassette: Path) -> Path:

@@ -148,7 +148,7 @@ def tell(scope: Scope, unasked: set[Address]) -> str | None:
 
 
 def _compared(scope: Scope, unasked: set[Address]) -> Told:
-    file, tests = scope.suite.file, (scope.name,)
+    file, tests = scope.suite.file, (scope.name,) if scope.name else ()
     pairs, come, told = [], [], Told([], [], 0, [], dict(scope.not_verified), [])
     with scope.suite.staging.reading() as staged:
         noise = noise_in(scope, staged, _awaited(scope)) if staged is not None else {}

@@ -202,7 +202,8 @@ def _family(value: Any) -> str:
 
 
 def _is_prose(value: Any) -> bool:
-    return isinstance(value, str) and len(value) >= _PROSE and any(map(str.isspace, value.strip()))
+    # A word for what JSON has not got is no text, however many spaces are in it.
+    return type(value) is str and len(value) >= _PROSE and any(map(str.isspace, value.strip()))
 
 
 def _of_tools(old: View, new: View) -> Iterator[Found]:
@@ -301,6 +302,6 @@ def _pair(found: Found) -> Any:
 
 
 def _found(slot: str, edit: Edit, change_class: ChangeClass) -> Found:
-    is_text = isinstance(edit.old, str) and isinstance(edit.new, str) and _is_prose(edit.old)
+    is_text = _is_prose(edit.old) and isinstance(edit.new, str)
     alike = round(similarity(edit.old, edit.new), 3) if is_text else None
     return Found(slot, edit.op, edit.path, change_class, edit.old, edit.new, alike)

@@ -5,6 +5,8 @@ Times, ids and whatever else differs between two equal answers is not in it.
 
 from __future__ import annotations
 
+import base64
+from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -144,10 +146,19 @@ def opened(tree: Any) -> Any:
 
 
 def _word(name: str, content: Any) -> Bare:
-    shown = content if isinstance(content, str) else str(content)
-    if name in ("bytes", "bytearray") and len(shown) > _LONGEST_BYTES:
-        return _bytes(shown.encode(errors="replace"), name)
-    return Bare(f"{name}({shown})")
+    if name in ("bytes", "bytearray"):
+        return _stored_bytes(name, content)
+    return Bare(f"{name}({content})")
+
+
+def _stored_bytes(name: str, content: Any) -> Bare:
+    """Return a word for bytes that are stored as the text they are, in a list, or in base64."""
+    if type(content) is list and len(content) == 1:
+        return Bare(f"{name}({content[0]})")
+    if isinstance(content, str) and len(content) > _LONGEST_BYTES:
+        with suppress(ValueError):
+            return _bytes(base64.b64decode(content, validate=True), name)
+    return Bare(f"{name}({content})")
 
 
 def _object(content: Any) -> Any:

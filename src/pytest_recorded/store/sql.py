@@ -33,6 +33,7 @@ INTERRUPT: Final = (
     "UPDATE jobs SET status = 'interrupted', completed_at = ?, owner = NULL, beat_at = NULL"
     " WHERE {one} AND status = 'running'"
 )
+DELETE_OF_ATTEMPT: Final = "DELETE FROM jobs WHERE scope = ? OR (scope = ? AND kind = ? AND key = ?)"
 LEASE: Final = "SELECT status, owner, beat_at FROM jobs WHERE {one}"
 BEAT: Final = "UPDATE jobs SET beat_at = ? WHERE owner = ? AND status = 'running'"
 

@@ -376,6 +376,10 @@ class StagingFile(Ledger):
         assert place.address is not None  # noqa: S101 - what is staged has an address
         return (*place.address, place.attempt)
 
+    def delete_attempt(self, address: Address) -> None:
+        """Delete the row of an attempt, whose key is the scope of its calls, and those calls."""
+        self._write(sql.DELETE_OF_ATTEMPT, (address.key, address.scope, address.kind, address.key))
+
 
 def _is_taken(error: BaseException | None) -> bool:
     """Return whether a row was not added because there is one already, not because the file is another than it says."""

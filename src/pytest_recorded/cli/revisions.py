@@ -87,7 +87,7 @@ def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
     if problem:
         raise UsageError(f"{nothing}, and {folder} is in no git repository that can be read ({problem}).")
     top, _, prefix = places.partition("\n")
-    found, _ = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found, _ = _git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not name or not found:
         raise UsageError(
             f"{nothing}, and {name or 'nothing'} is no revision of the git repository {top}. Name a file, a revision "

@@ -29,8 +29,6 @@ __all__ = ["measure"]
 
 _STOPPED = 20
 _LONG_ENOUGH = 2
-# Records that make 2 kB and 1 MB of JSON.
-_SIZES = {"2 kB": 4, "1 MB": 1_980}
 
 
 class _Found(NamedTuple):
@@ -40,9 +38,10 @@ class _Found(NamedTuple):
 
 def measure(scale: Scale, _folder: Path) -> Iterator[Result]:
     """Measure pairs of documents, then pairs of texts."""
-    for size, count in _SIZES.items():
+    for count in scale.records:
+        size = round(len(json.dumps(_documents("shuffled", count)[0])) / 1e3)
         for pair in _PAIRS:
-            yield from _compared(f"{size}, {pair}", [*_TOOLS], (pair, count), scale)
+            yield from _compared(f"{size:,} kB, {pair}", [*_TOOLS], (pair, count), scale)
     for pair, count in (("edited", 300), ("edited", 4_000), ("rewritten", 4_000)):
         yield from _compared(f"{count:,} words, {pair}", [*_WORD_TOOLS], (pair, count), scale)
 

@@ -12,6 +12,7 @@ class Scale:
     """Sizes and numbers of rounds.
 
     Attributes:
+        records: Records of half a kilobyte in the documents that are compared.
         rounds: Rounds of what takes milliseconds.
         few_rounds: Rounds of what takes seconds.
         starts: Rounds of whole pytest runs with one test.
@@ -28,6 +29,7 @@ class Scale:
 
     """
 
+    records: tuple[int, ...]
     rounds: int
     few_rounds: int
     starts: int
@@ -44,11 +46,13 @@ class Scale:
 
 
 FULL = Scale(
+    records=(4, 1_980),
     rounds=15, few_rounds=5, starts=21, runs=15, rows=(1_000, 10_000, 100_000), interactions=(200, 1_000, 5_000),
     calls=600, requests=150, slow_requests=50, tests=(1_000, 4_000), suite=200, large_rows=21_500,
     changed=2_000,
 )  # fmt: skip
 QUICK = Scale(
+    records=(4, 400),
     rounds=5, few_rounds=2, starts=5, runs=2, rows=(1_000, 10_000), interactions=(200, 500),
     calls=300, requests=100, slow_requests=10, tests=(500, 1_500), suite=40, large_rows=4_000,
     changed=500,

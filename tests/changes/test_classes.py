@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from pydantic import AliasChoices, BaseModel, Field
 
 import sides
+from pytest_recorded.changes import classes
 from pytest_recorded.changes.calls import Pair, call_of
 from pytest_recorded.changes.classes import Rules
 from pytest_recorded.changes.model import ChangeClass
@@ -230,13 +232,11 @@ TABLE = {
     "another argument of a tool": (
         chat(tools=[("weather", {"city": "Rome"})]), chat(tools=[("weather", {"town": "Rome"})]), None,
         [("breaking", "data", "remove", "$.tool_calls[0].arguments.city"),
-         ("breaking", "data", "add", "$.tool_calls[0].arguments.town"),
-         ("value", "response", "replace", "$.choices[0].message.tool_calls[0].function.arguments")],
+         ("breaking", "data", "add", "$.tool_calls[0].arguments.town")],
     ),
     "another value of an argument": (
         chat(tools=[("weather", {"city": "Rome"})]), chat(tools=[("weather", {"city": "Roma"})]), None,
-        [("projection", "data", "replace", "$.tool_calls[0].arguments.city"),
-         ("value", "response", "replace", "$.choices[0].message.tool_calls[0].function.arguments")],
+        [("projection", "data", "replace", "$.tool_calls[0].arguments.city")],
     ),
     "a tool is called no more": (
         chat(tools=[("weather", {"city": "Rome"})]), chat(tools=[]), None,
@@ -296,9 +296,11 @@ def test_how_much_texts_have_in_common_is_said_of_texts_only():
         (order(), order(extra="red"), "$.extra"),
         (order(), order(total=6.0), "total"),
         (function({"price": 5, "at": 1}), function({"price": 5, "at": 2}), "$.at"),
+        (order(), order(extra=...), "$.extra"),
+        (order(note=...), order(), "note"),
         (http({"a": [{"b": 1}]}), http({"a": [{"b": 2}]}), "$.a[*].b"),
     ],
-    ids=["value", "projected", "function", "items"],
+    ids=["value", "projected", "function", "gone", "come", "items"],
 )
 def test_what_is_ignored_is_volatile(old, new, ignored):
     call = judged(old, new, Order if "orders" in (old.row.request_json or "") and ignored != "$.a[*].b" else None,
@@ -467,3 +469,10 @@ def test_a_value_that_is_too_long_is_cut_and_says_so():
 def test_of_many_changes_a_hundred_are_listed_and_the_others_counted():
     call = judged(http({f"n{n}": 1 for n in range(150)}), http({f"n{n}": 2 for n in range(150)}))
     assert (len(call.changes), call.more) == (100, 50)
+
+
+def test_answers_that_there_is_no_time_to_compare_in_full_are_changed_and_say_so(monkeypatch):
+    monkeypatch.setattr(classes, "diff", partial(classes.diff, seconds=0.0))
+    old = {"rows": [{"id": number, "name": f"n{number}"} for number in range(2_000)]}
+    call = judged(http(old), http({"rows": [{**row, "name": "x"} for row in old["rows"]]}))
+    assert (call.change_class, "list_keys=" in call.hint) == (ChangeClass.VALUE, True)

@@ -118,6 +118,8 @@ def test_a_renamed_kind_is_a_call_that_is_gone_and_one_that_is_new(compare):
 def test_a_request_of_which_the_key_is_made_in_another_way_is_found(compare):
     old, new = ([http({"n": n}, url=f"https://a.example/{n}", key=f"{key}{n}", at=n) for n in range(5)] for key in "ab")
     assert told(compare(old, new)) == []
+    backwards = [http({"n": n}, url=f"https://a.example/{n}", key=f"b{n}", at=9 - n) for n in range(5)]
+    assert told(compare(old, backwards)) == [], "by the request, not by the place"
     new[3] = http({"n": 33}, url="https://a.example/3", key="b3", at=3)
     assert told(compare(old, new)) == [("value", [("response", "replace", "$.n")])]
 
@@ -241,14 +243,14 @@ def test_calls_that_have_used_other_amounts_are_summed_up(compare):
 
 
 BROKEN = {
-    "response": ("response_json = '{'", "response_json = '{'"),
-    "request": ("request_json = '{\"method\"'", ""),
-    "info": ("info_json = 'x'", ""),
-    "data": ("data_json = '{'", ""),
-    "UTF-8": ("response_json = CAST(x'7bff7d' AS TEXT)", ""),
-    "UTF-8 of a test": ("response_json = CAST(x'ff' AS TEXT)", "scope = scope"),
-    "status": ("status = 'odd'", ""),
-    "blob": ("response_json = x'ff'", ""),
+    "response": "response_json = '{'",
+    "request": "request_json = '{\"method\"'",
+    "info": "info_json = 'x'",
+    "data": "data_json = '{'",
+    "UTF-8": "response_json = CAST(x'7bff7d' AS TEXT)",
+    "UTF-8 in a string": "data_json = CAST(x'7b2261223a22ff227d' AS TEXT)",
+    "status": "status = 'odd'",
+    "blob": "response_json = x'ff'",
 }
 
 
@@ -261,7 +263,7 @@ def test_a_row_that_cannot_be_read_is_an_error_also_where_both_files_have_it(tmp
         if which in (each, "both"):
             with closing(sqlite3.connect(path)) as connection, connection:
                 connection.execute("PRAGMA ignore_check_constraints = ON")
-                connection.execute(f"UPDATE jobs SET {BROKEN[name][0]} WHERE scope = 'test_1'")
+                connection.execute(f"UPDATE jobs SET {BROKEN[name]} WHERE scope = 'test_1'")
     report = compare(*paths.values(), keeps=True)
     assert [(call.tests, str(call.change_class)) for call in report.report.calls] == [(("test_1",), "error")]
     assert report.report.totals == {"error": 1, "unchanged": 2}
@@ -291,10 +293,11 @@ def test_whole_answers_are_given_for_what_has_changed(compare):
 def test_the_file_of_a_recorder_is_compared_too_also_calls_without_keys(tmp_path, compare, monkeypatch):
     monkeypatch.setattr(f"{__name__}.PRICES", {"rice": 1})
     paths = [tmp_path / "old.db", tmp_path / "new.db"]
-    for path, now in zip(paths, (5, 6), strict=True):
+    for path, now, items in zip(paths, (5, 6), (["tea", "milk", "rice"], ["rice", "milk", "tea"]), strict=True):
         PRICES["tea"] = PRICES["milk"] = now
         with Recorder(path):
-            assert [of("tea"), of("milk"), of("tea", key="order-7"), of("rice")]
+            assert [of(item) for item in items]
+            assert of("tea", key="order-7")
     comparison = compare(*paths)
     assert told(comparison) == [("projection", [("response", "replace", "$.of")])] * 3
     assert comparison.report.totals == {"projection": 3, "unchanged": 1}

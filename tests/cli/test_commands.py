@@ -74,7 +74,7 @@ def test_the_demo_records_replays_offline_verifies_and_says_what_to_type_next(tm
         ["--record-mode=none", "0", "5", "0", "-", "0"],
         ["--record-mode=verify", "0", "0", "0", "3", "5"],
     ]
-    assert "~ $.text  [-The -]{+Rome is the +}capital of Italy[- is Rome-]." in done.stdout
+    assert "alike: [-The -]{+Rome is the +}capital of Italy[- is Rome-]." in done.stdout
     assert "~ $.complaint  true -> false" in done.stdout
     assert f"The cassette is {place / 'cassettes' / 'jobs.db'}" in done.stdout
     assert f"What has changed is in {place / 'report.html'}" in done.stdout

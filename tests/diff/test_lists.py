@@ -174,7 +174,15 @@ def test_between_equal_neighbours_items_are_paired_with_what_they_are_most_like(
     old = [0, {"text": "one two three", "n": [1]}, {"text": "four five six", "n": [2]}, 9]
     new = [0, {"text": "seven", "n": [7]}, {"text": "one two three", "n": [8]}, {"text": "four five", "n": [2]}, 9]
     assert told(old, new) == ["add $[1]", "replace $[2].n[0]", "replace $[3].text"]
+    new = [0, {"text": "one two", "n": [8]}, {"text": "four five", "n": [2]}, {"text": "seven", "n": [7]}, 9]
+    assert told(old, new) == ["replace $[1].text", "replace $[1].n[0]", "replace $[2].text", "add $[3]"]
     assert told(["the first text", "the second one"], ["the second one!"]) == ["remove $[0]", "replace $[0]"]
+
+
+def test_items_that_are_all_as_like_as_each_other_are_paired_in_their_order():
+    old, new = [0, {"a": 1}, 9], [0, {"a": 2}, {"a": 3}, {"a": 4}, 9]
+    assert told(old, new) == ["replace $[1].a", "add $[2]", "add $[3]"]
+    assert told(new, old) == ["replace $[1].a", "remove $[2]", "remove $[3]"]
 
 
 def test_what_is_of_other_types_or_has_no_key_in_common_is_replaced_in_its_place():

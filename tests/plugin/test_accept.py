@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import time
 
 import pytest
 
-from pytest_recorded.changes.model import Report
+from pytest_recorded import open_jobs, recorder, use_cassette
+from pytest_recorded.changes.accepting import Accepted, accept
+from pytest_recorded.changes.model import Call, ChangeClass, Report
 
 TEST = """
 import pytest, world
@@ -211,23 +215,38 @@ def talk(example):
     report = Report.model_validate_json((example.folder / "report.json").read_bytes())
     assert [str(call.change_class) for call in report.calls] == ["request", "text"]
     assert report.calls[0].chain == report.calls[1].id
-    return example, report.calls[1].changes[0].fingerprint
+    return example, [call.changes[0].fingerprint for call in report.calls]
 
 
-def test_what_follows_from_an_answer_is_accepted_with_it(talk):
-    """Its request has been made of that answer: without it the test would miss."""
-    example, fingerprint = talk
-    result = example.run(f"--record-accept={fingerprint}", "--record-mode=none")
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_chain_is_accepted_as_one_by_whichever_fingerprint(talk, which):
+    """Its later request has been made of its first answer: with one of them alone the test would miss."""
+    example, fingerprints = talk
+    result = example.run(f"--record-accept={fingerprints[which]}", "--record-mode=none")
     assert "2 accepted" in result.output
     assert (result.code, result.counts) == (0, {"replayed": 2})
     assert len(example.rows()) == 2
 
 
 def test_a_conversation_that_was_accepted_is_not_accepted_again(talk):
-    example, fingerprint = talk
+    example, fingerprints = talk
     example.run("--record-accept=all", "--record-mode=none")
     before = example.cassette.read_bytes()
-    assert "0 accepted, 2 already\n" in example.run(f"--record-accept={fingerprint}", "--record-mode=none").output
+    for fingerprint in fingerprints:
+        assert "0 accepted, 2 already\n" in example.run(f"--record-accept={fingerprint}", "--record-mode=none").output
+    assert example.cassette.read_bytes() == before
+
+
+def test_nothing_of_a_chain_is_accepted_if_its_first_answer_is_not(talk):
+    example, fingerprints = talk
+    with contextlib.closing(sqlite3.connect(example.cassette)) as cassette, cassette:
+        changed = cassette.execute("UPDATE jobs SET info_json = '{}' WHERE request_json LIKE '%\"Good morning.\"%'")
+        assert changed.rowcount == 1
+    before = example.cassette.read_bytes()
+    result = example.run(f"--record-accept={fingerprints[0]}", "--record-mode=none")
+    assert "0 accepted, 2 refused" in result.output
+    assert "it was recorded again since" in result.output
+    assert "it follows from the new answer of a call that stays as it is" in result.output
     assert example.cassette.read_bytes() == before
 
 
@@ -287,6 +306,30 @@ def test_a_block_that_was_verified_is_accepted_from_the_command_line(example):
     assert "1 changed" in result.output
     example.run("--record-accept=all", "--record-mode=none")
     assert [row[3] for row in example.rows()] == ['{"answer":"A!"}']
+
+
+@pytest.mark.parametrize("scope", ["test", "suite"])
+def test_a_block_without_a_name_is_accepted(tmp_path, monkeypatch, verifying, scope):
+    """A program has one: no test is named then, and none is missing."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    path, said = tmp_path / "jobs.db", ["old"]
+    ask = recorder(lambda: said[0], kind=f"accepted.block.{scope}")
+    with use_cassette(path, scope=scope):
+        ask()
+    said[0] = "new"
+    with verifying(use_cassette(path, scope=scope, mode="verify")):
+        assert ask() == "old"
+    accepted = accept(path, ["all"])
+    assert ([call.tests for call in accepted.taken], accepted.refused) == ([()], [])
+    with use_cassette(path, scope=scope, mode="none"):
+        assert ask() == "new"
+    with open_jobs(path) as jobs:
+        assert [(job.scope, job.response) for job in jobs.query()] == [("", "new")]
+
+
+def test_what_stays_of_a_block_without_a_name_is_told_without_one():
+    call = Call(id="1", kind="shop.x", request="shop.x()", tests=(), change_class=ChangeClass.ERROR, changes=())
+    assert [*Accepted([], [(call, "why")], 0).lines()] == ["0 accepted, 1 refused", "  shop.x() stays as it is: why"]
 
 
 def test_what_was_verified_two_weeks_ago_is_gone(shop):

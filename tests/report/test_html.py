@@ -72,6 +72,15 @@ def test_a_value_travels_as_text_by_its_words_and_once():
     assert html.count(text) == 1
 
 
+def test_why_data_do_not_fit_is_said_and_not_what_they_were():
+    broken = change("$", {"city": 1}, "$.celsius: it does not fit", slot="data", op="invalid")
+
+    data = data_of(render_html(report(call(1, broken))))
+
+    assert data["values"][0] == [{"parts": ["=$.celsius: it does not fit"], "prose": 1}]
+    assert "said" not in data["calls"][0]["changes"][0]
+
+
 @pytest.mark.parametrize("none", [None, diff.ABSENT])
 def test_whole_answers_come_from_who_has_them(none):
     sides = {1: ({"a": 1}, {"a": 2}), 2: (none, {"b": 1}), 3: (none, none)}

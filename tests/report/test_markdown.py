@@ -7,11 +7,12 @@ import pytest
 import samples
 from pytest_recorded.changes.model import ChangeClass
 from pytest_recorded.report import render_markdown
+from pytest_recorded.report.markdown import _fenced
 from samples import call, change, report
 
 FENCE = re.compile(r"^(`{3,})\w*$\n.*?^\1$\n", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:(?!\n\n).)+?(?<!`)\1(?!`)", re.DOTALL)
-CODE = re.compile(r"<code>.*?</code>")
+CODE = re.compile(r"<code>[^<>]*</code>")
 
 
 def outside_of_code(text):
@@ -42,6 +43,12 @@ def test_changes_are_diffs():
     assert '```diff\n@@ data $.currency (replace) @@\n- "EUR"\n+ null\n```\n' in text
     assert f"@@ data $.text (replace, 84% alike) @@\n- {samples.OLD_PROSE}\n+ {samples.NEW_PROSE}\n" in text
     assert "the same items in another order" in render_markdown(report(call(1, change("$.items"))))
+
+
+def test_why_data_do_not_fit_is_said_and_not_what_they_were():
+    broken = report(call(1, change("$", {"city": 1}, "$.celsius: Field required", slot="data", op="invalid")))
+
+    assert "```diff\n@@ data (invalid) @@\n! $.celsius: Field required\n```\n" in render_markdown(broken)
 
 
 def test_a_chain_names_the_call_that_began_it_and_what_is_not_shown_is_counted():
@@ -79,6 +86,14 @@ def test_recorded_text_stays_in_code(name):
     assert not re.search(r"@everyone|#1|<script|<img|<!--|javascript|https:|# heading|\ud800|`", left), left
     assert left.count("<details>") == left.count("</details>") == 1
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", shown)
+
+
+@pytest.mark.parametrize("longest", ["```", "x\n````\ny ``` z"])
+def test_a_block_has_a_longer_fence_than_any_in_it(longest):
+    first, *_, last, _ = _fenced(longest, "diff").split("\n")
+
+    assert first == last + "diff"
+    assert last not in longest
 
 
 def test_spans_hold_what_they_are_given():

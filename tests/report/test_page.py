@@ -182,7 +182,10 @@ def test_keys_go_through_groups_and_calls(page, urls):
     assert chosen() == ["POST https://api.example.com/v1/orders/2"]
     assert page.run("document.activeElement.getAttribute('aria-current')") == "true"
     assert len(page.texts("#detail article")) == 1
-    page.press("k", "Enter", "j")
+    page.press("j", "j")
+    assert chosen() == ["response $.choices[*].message.tool_calls[*].function.arguments.unit"]
+    assert page.texts("#list .call-row") == []
+    page.press("k", "Enter", "j", "k", "Enter", "j")
     assert chosen() == ["response $.choices[*].message.tool_calls[*].function.arguments.unit"]
     page.press(*"k" * 9)
     assert chosen() == ["status"]
@@ -236,6 +239,14 @@ def test_a_chain_leads_to_the_call_that_began_it(page, urls):
     assert page.texts("#detail .figures")[0].split("\n")[1] == "180 → 190 +5.6%"
 
 
+def test_a_chain_whose_first_call_is_not_in_the_page_says_so(page, urls):
+    page.open(urls("rootless", report(call(1, change("$.a", 1, 2, kind=samples.ChangeClass.REQUEST), chain="f" * 32))))
+
+    assert page.texts("#detail .chain") == ["Follows from a changed answer before it: it is not in this report"]
+    assert page.texts("#list .sub")[0].endswith("follows from another change")
+    assert page.trouble == []
+
+
 def test_a_link_within_a_chain_leads_out_of_the_filters(page, urls):
     page.open(urls("realistic") + f"#class=request&call={6:032x}")
 
@@ -276,6 +287,24 @@ def test_long_equal_parts_are_folded_until_they_are_asked_for(page, urls):
     assert page.texts("#detail .prose") == [text.replace("old", "oldnew")]
 
 
+def test_equal_lines_are_folded_and_lines_that_went_stand_alone(page, urls):
+    old = {f"name_{at:02}": at for at in range(40)}
+    new = {name: at for name, at in old.items() if at != 20}
+    page.open(urls("lines", report(call(1, change("$.a", old, new)))) + "#view=side")
+
+    assert page.texts("#detail .fold") == ["… 18 equal lines …", "… 17 equal lines …"]
+    assert page.texts("#detail .line.old") == ['"name_20": 20,']
+    assert len(page.texts("#detail .line.none")) == 1
+    assert page.texts("#detail .line.new") == []
+    page.click("#detail .fold")
+    page.click("#detail .fold")
+    left, right = (page.texts(f"#detail .pair > :nth-child({side})") for side in (1, 2))
+    assert json.loads("".join(left)) == old
+    assert json.loads("".join(right)) == new
+    page.click("[data-set=view][data-to='']")
+    assert page.texts("#detail .line.old") == ['"name_20": 20,']
+
+
 def test_of_many_calls_only_those_that_are_seen_are_made(page, urls):
     page.open(urls("many"))
 
@@ -294,9 +323,11 @@ def test_of_many_calls_only_those_that_are_seen_are_made(page, urls):
 
 def test_a_narrow_window_is_not_scrolled_sideways(page, urls):
     page.resize(360, 800)
+    word = "w" * 500
+    long = report(call(1, change("$.a", f"{word} of prose", f"{word} of words"), change(f"$.{word}", word, [word])))
 
-    for name in MAKERS:
-        page.open(urls(name))
+    for name, made in {**dict.fromkeys(MAKERS), "unbroken": long}.items():
+        page.open(urls(name, made) + ("" if made is None else f"#call={1:032x}"))
         assert page.run("document.documentElement.scrollWidth") <= 360, name
 
 

@@ -8,7 +8,7 @@ import pytest
 import samples
 from pytest_recorded.changes.model import ChangeClass, Noise
 from pytest_recorded.report import terminal_lines
-from pytest_recorded.report.columns import columns
+from pytest_recorded.report.columns import columns, fitted, wrapped
 from samples import call, change, report
 
 TEXT, VALUE, PROJECTION = ChangeClass.TEXT, ChangeClass.VALUE, ChangeClass.PROJECTION
@@ -153,6 +153,19 @@ def test_a_call_that_came_or_went_is_told_in_words(told):
     assert "    ~ $.items  the same items in another order\n" in text
 
 
+def test_why_data_do_not_fit_is_said_once(told):
+    calls = [
+        call(at, change("$", {"city": at}, "$.celsius: Field required", slot="data", op="invalid")) for at in range(5)
+    ]
+
+    text = told(report(*calls))
+
+    assert "    ! data  $.celsius: Field required\n" in text
+    assert "more" not in text.partition("! data")[2]
+    assert "city" not in text
+    assert re.search(r"^breaking x5  [0-9a-f]{12}  http\.api\.example\.com  data$", text, re.MULTILINE)
+
+
 def test_what_accepts_is_named_with_a_group_that_has_an_answer(told):
     text = told(samples.realistic())
 
@@ -203,9 +216,19 @@ def test_many_changes_of_a_group_are_shown_in_part_and_equal_ones_once(told):
 
     text = told(report(*calls))
 
-    assert text.count("~ $.total") == 8
-    assert "    ... and 12 more\n" in text
+    assert text.count("~ $.total") == 4
+    assert "    ... and 16 more\n" in text
     assert "    a.py::test_0, ::test_1, ::test_2, ::test_3 and 36 more\n" in text
+
+
+def test_a_change_takes_so_many_lines_and_no_more():
+    line = [("some words " * 500, {}), ("and others " * 500, {"red": True})]
+
+    lines = [[*fitted(one, 50)] for one in wrapped(line, 50, indent=4, most=3)]
+
+    assert [sum(columns(text) for text, _ in one) <= 50 for one in lines] == [True] * 3
+    assert "".join(text for text, _ in lines[2]).startswith("    ")
+    assert lines[2][-1][0].endswith("…")
 
 
 def test_a_megabyte_of_value_is_cut(told):

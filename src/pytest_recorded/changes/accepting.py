@@ -31,6 +31,7 @@ ALL: Final = "all"
 
 _FAILED: Final = "its live call has failed, or could not be compared"
 _SINCE: Final = "it was recorded again since; verify again"
+_FOLLOWS: Final = "it follows from the new answer of a call that stays as it is"
 _OTHERS: Final = "other tests may share it; see pytest-recorded prune"
 
 
@@ -53,7 +54,8 @@ class Accepted(NamedTuple):
         parts = [f"{len(self.taken)} accepted", f"{self.already} already" if self.already else ""]
         yield ", ".join([*filter(None, parts), *([f"{len(self.refused)} refused"] if self.refused else [])])
         for call, why in self.refused:
-            yield f"  {call.request} of {', '.join(call.tests)} stays as it is: {why}"
+            tests = f" of {', '.join(call.tests)}" if call.tests else ""
+            yield f"  {call.request}{tests} stays as it is: {why}"
 
 
 def last_verified(cassette: Path) -> Path:
@@ -125,6 +127,10 @@ class _Accepting:
     def __init__(self, findings: Findings, wanted: frozenset[str]) -> None:
         self._findings = findings
         self._wanted = wanted
+        #: Ids of the calls with which the chains begin that are meant.
+        self._first = {
+            call.chain for call in findings.calls() if any(change.fingerprint in wanted for change in call.changes)
+        }
         self._taken: set[Address] = set()
         #: Ids of the calls whose live answers the cassette has then.
         self._settled: set[str] = set()
@@ -133,10 +139,11 @@ class _Accepting:
 
     def add(self, call: Call) -> None:
         """Take a call in, if it is meant and can be taken."""
-        meant = frozenset(change.fingerprint for change in call.changes)
-        # Its request was made of an answer that is taken: without it the test would miss.
-        follows = call.chain in self._settled
-        if not follows and not (meant := meant & self._wanted):
+        found = frozenset(change.fingerprint for change in call.changes)
+        # A request that was made of a new answer is asked again only by who has that answer: a chain is taken as one.
+        is_chained = call.chain in self._settled or call.id in self._first
+        meant = found if is_chained else found & self._wanted
+        if not meant:
             return
         old, new = self._now(call), self._findings.new(call)
         if self._is_done(call, old, new):
@@ -173,6 +180,8 @@ class _Accepting:
             yield _SINCE
         if new is None and where.old is not None and where.old.scope == "" != attempt.scope:
             yield _OTHERS
+        if call.chain is not None and call.chain not in self._settled:
+            yield _FOLLOWS
         best = min(ORDER[one.change_class] for one in call.changes if one.fingerprint in meant)
         worse = [one for one in call.changes if ORDER[one.change_class] < best and one.fingerprint not in meant]
         if worse:

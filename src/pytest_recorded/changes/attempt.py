@@ -148,7 +148,7 @@ def tell(scope: Scope, unasked: set[Address]) -> str | None:
 
 
 def _compared(scope: Scope, unasked: set[Address]) -> Told:
-    file, tests = scope.suite.file, (scope.name,)
+    file, tests = scope.suite.file, (scope.name,) if scope.name else ()
     pairs, come, told = [], [], Told([], [], 0, [], dict(scope.not_verified), [])
     with scope.suite.staging.reading() as staged:
         noise = noise_in(scope, staged, _awaited(scope)) if staged is not None else {}
@@ -186,7 +186,7 @@ def _roots(scope: Scope, told: Told, pairs: Iterable[Pair]) -> list[Root]:
 
 def _awaited(scope: Scope) -> list[Address]:
     """Return the addresses of the calls that were made live, in their order."""
-    tickets = [ticket for ticket in list(scope.tickets) if ticket.is_awaited]
+    tickets = [ticket for ticket in list(scope.tickets) if ticket.is_awaited or ticket.is_lost]
     return list(dict.fromkeys(ticket.address for ticket in tickets if ticket.address is not None))
 
 

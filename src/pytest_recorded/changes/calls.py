@@ -34,6 +34,10 @@ _FEW_TOKENS: Final = 20
 _TIMES: Final = 2.0
 _SHORT_MS: Final = 1_000.0
 
+_HINT_COARSE: Final = (
+    "Comparing its answers in full would have taken too long: what differs is given in large parts. With ignore= or "
+    "list_keys= there may be less to compare."
+)
 _HINT_PLACEHOLDER: Final = (
     "Its request was sent with the placeholder of a secret that an earlier answer has; with --record-verify-serve=live "
     "it is sent with what that call has answered just now."
@@ -197,6 +201,8 @@ _REFUSED: Final = (401, 403)
 
 
 def _hint(pair: Pair, found: Sequence[Found]) -> str:
+    if any(one.is_coarse for one in found):
+        return _HINT_COARSE
     is_refused = any(one.slot == "status" and one.new in _REFUSED for one in found)
     sent = pair.new.row.request_json if pair.new is not None else None
     return _HINT_PLACEHOLDER if is_refused and sent is not None and "redacted-" in sent else ""

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..diff import ABSENT, diff, similarity, type_name
-from ..plain import masked
+from ..paths import drop
 from .model import ORDER, ChangeClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ..diff import Edit
     from ..paths import Path
@@ -78,6 +78,8 @@ class Found(NamedTuple):
     old: Any
     new: Any
     similarity: float | None = None
+    #: Whether there was no time to look further into what is given as a whole.
+    is_coarse: bool = False
 
 
 def worst(found: Iterable[Found]) -> ChangeClass | None:
@@ -148,16 +150,17 @@ def _of_data(old: View, new: View, rules: Rules) -> Iterator[Found]:
         elif not new.problem:
             yield Found("data", "add", (), ChangeClass.PROJECTION, ABSENT, new.data)
         return
-    before, after = _masked(old.data, rules.ignore), _masked(new.data, rules.ignore)
+    before, after = _that_matters(old.data, rules.ignore), _that_matters(new.data, rules.ignore)
     if rules.reads_call:
         before, after = _without_used(before), _without_used(after)
     if before is None is not after:
         yield Found("data", "add", (), ChangeClass.PROJECTION, ABSENT, after)
         return
-    edits = diff(before, after, list_keys=rules.list_keys).edits
-    for edit in edits:
-        yield _of_projection("data", edit, _tool_class(edit) if rules.reads_call else None)
-    if not edits:
+    found = diff(before, after, list_keys=rules.list_keys)
+    for edit in found.edits:
+        one = _of_projection("data", edit, _tool_class(edit) if rules.reads_call else None)
+        yield one._replace(is_coarse=not found.is_complete)
+    if not found.edits:
         yield from _volatile("data", old.data, new.data, rules)
 
 
@@ -226,25 +229,33 @@ def _tool_class(edit: Edit) -> ChangeClass | None:
     return ChangeClass.PROJECTION
 
 
-def lasting_body(view: View) -> Any:
-    """Return the answer without what is another in each answer of a language model."""
-    return view.body if view.call is None else _without(view.body, _OF_ONE_ANSWER)
+def lasting_body(view: View, *, has_told_of_tools: bool = False) -> Any:
+    """Return the answer without what is another in each answer of a language model.
+
+    Args:
+        view: The call.
+        has_told_of_tools: Whether the arguments of tools, which some write as JSON in JSON, are told of elsewhere.
+
+    """
+    if view.call is None:
+        return view.body
+    return _without(view.body, _OF_ONE_ANSWER | {"arguments"} if has_told_of_tools else _OF_ONE_ANSWER)
 
 
 def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator[Found]:
-    before, after = lasting_body(old), lasting_body(new)
+    before, after = (lasting_body(view, has_told_of_tools=rules.reads_call) for view in (old, new))
     if before is ABSENT and after is ABSENT:
         return
-    masked_before, masked_after = _masked(before, rules.ignore), _masked(after, rules.ignore)
-    edits = diff(masked_before, masked_after, list_keys=rules.list_keys).edits
-    for edit in edits:
+    kept_before, kept_after = _that_matters(before, rules.ignore), _that_matters(after, rules.ignore)
+    result = diff(kept_before, kept_after, list_keys=rules.list_keys)
+    for edit in result.edits:
         if rules.sees_all:
-            yield _of_projection("response", edit, None)
-            continue
-        found = _found("response", edit, _class_outside(edit, rules.reads))
-        if found.change_class is ChangeClass.BREAKING or not _is_told(found, told, rules.reads):
-            yield found
-    if not edits:
+            found = _of_projection("response", edit, None)
+        else:
+            found = _found("response", edit, _class_outside(edit, rules.reads))
+        if rules.sees_all or found.change_class is ChangeClass.BREAKING or not _is_told(found, told, rules.reads):
+            yield found._replace(is_coarse=not result.is_complete)
+    if not result.edits:
         yield from _volatile("response", before, after, rules)
 
 
@@ -280,8 +291,9 @@ def _of_headers(old: View, new: View) -> Iterator[Found]:
         yield _found("headers", edit, ChangeClass.VALUE if edit.op == "replace" else ChangeClass.SHAPE)
 
 
-def _masked(tree: Any, ignore: Iterable[Path]) -> Any:
-    return tree if tree is ABSENT or tree is None else masked(tree, ignore)
+def _that_matters(tree: Any, ignore: Sequence[Path]) -> Any:
+    """Return a tree without what does not matter: it may be there or not."""
+    return tree if tree is ABSENT else drop(tree, ignore)
 
 
 def _pair(found: Found) -> Any:

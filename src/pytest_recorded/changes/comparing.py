@@ -110,7 +110,7 @@ class Comparison:
     def documents(self, call: Call) -> tuple[Any, Any]:
         """Return the whole old and new answer of a call; `ABSENT` for one that there is not, or cannot be read."""
         pair = self._kept.get(call.id)
-        return (ABSENT, ABSENT) if pair is None else (_document(pair.old, pair.new), _document(pair.new, pair.old))
+        return (ABSENT, ABSENT) if pair is None else (document(pair.old, pair.new), document(pair.new, pair.old))
 
     def _compare(self, scope: str, found: Iterable[Joined]) -> None:
         """Compare the calls of one scope."""
@@ -294,10 +294,3 @@ def _used(pair: Pair) -> Figures:
         return figures_of(pair.old, pair.new)
     except (RecordedError, ValueError, TypeError):
         return Figures()
-
-
-def _document(side: Side | None, other: Side | None) -> Any:
-    try:
-        return document(side, other)
-    except Exception:  # noqa: BLE001 - a file may hold anything, and the report says that it cannot be read
-        return ABSENT

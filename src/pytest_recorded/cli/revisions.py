@@ -25,7 +25,7 @@ class Revision(NamedTuple):
 
     Attributes:
         name: Of the revision, as the user writes it.
-        path: Of the cassette, from the root of the repository; one that begins with `./` from a folder in it.
+        path: Of the cassette, from the root of the repository.
 
     """
 
@@ -33,7 +33,7 @@ class Revision(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        return f"{self.name}:{self.path.removeprefix('./')}"
+        return f"{self.name}:{self.path}"
 
 
 def fetch(given: str, cassette: Path, into: Path) -> Revision:
@@ -51,15 +51,15 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
     """
     folder, inside = _standing(cassette)
     name, colon, path = given.partition(":")
-    revision = Revision(name, path if colon else f"./{inside.as_posix()}")
-    commit = _commit(given, name, folder)
+    commit, prefix = _commit(given, name, folder)
+    revision = Revision(name, path if colon else f"{prefix}{inside.as_posix()}")
     with into.open("wb") as file:
         problem = _git(folder, "cat-file", "blob", f"{commit}:{revision.path}", into=file)[1]
     if problem:
         raise CassetteError(
             str(revision),
-            f"is not there ({problem}). Say where it was: {name or 'HEAD'}:path/to/jobs.db. "
-            f"Revisions that have it: git log --oneline -- {revision.path.removeprefix('./')}",
+            f"is not there ({problem}). Say where it was: {name}:path/to/jobs.db. "
+            f"Revisions that have it: git log --oneline -- ':/{revision.path}'",
         )
     with into.open("rb") as file:
         if file.read(len(_POINTER)) == _POINTER:
@@ -78,21 +78,22 @@ def _standing(cassette: Path) -> tuple[Path, Path]:
     return folder, path.relative_to(folder)
 
 
-def _commit(given: str, name: str, folder: Path) -> str:
-    """Return the id of a revision."""
+def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
+    """Return the id of a revision, and the path of a folder from the root of its repository: `""`, or `calls/`."""
     nothing = f"{given} is no file"
     if shutil.which("git") is None:
         raise UsageError(f"{nothing}; to look for a revision of that name git is needed, and it is not on the PATH.")
-    top, problem = _git(folder, "rev-parse", "--show-toplevel")
-    if not top:
+    places, problem = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
+    if problem:
         raise UsageError(f"{nothing}, and {folder} is in no git repository that can be read ({problem}).")
-    found, _ = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    top, _, prefix = places.partition("\n")
+    found, _ = _git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not name or not found:
         raise UsageError(
             f"{nothing}, and {name or 'nothing'} is no revision of the git repository {top}. Name a file, a revision "
             f"(HEAD~1, a branch, a tag), or REVISION:path/to/jobs.db."
         )
-    return found
+    return found, prefix
 
 
 def _git(folder: Path, *arguments: str, into: object = subprocess.PIPE) -> tuple[str, str]:
@@ -107,7 +108,7 @@ def _git(folder: Path, *arguments: str, into: object = subprocess.PIPE) -> tuple
         stderr=subprocess.PIPE,
         check=False,
     )
-    said = (done.stdout or b"").decode(errors="replace").strip()
+    said = (done.stdout or b"").decode(errors="surrogateescape").strip("\n")
     if done.returncode == 0:
         return said, ""
     complaints = done.stderr.decode(errors="replace").strip().splitlines()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Gaps"]
 
 _MOST_COMPARED: Final = 20_000
+_NEXT_TO_NOTHING: Final = 1e-9
 _LONGEST_TEXT: Final = 1_000
 # Of a word.
 _LETTERS: Final = 6
@@ -81,16 +82,16 @@ class Gaps:
                 if self._are_alike(self._old[one], self._new[other]):
                     yield at, at
             return
-        gains = self._gains(left, right)
+        gains, best = self._gains(left, right)
         at = to = 0
         while at < len(left) and to < len(right):
-            if gains[at][to] == gains[at + 1][to]:
-                at += 1
-            elif gains[at][to] == gains[at][to + 1]:
-                to += 1
-            else:
+            if (at, to) in best:
                 yield at, to
                 at, to = at + 1, to + 1
+            elif gains[at + 1][to] >= gains[at][to + 1]:
+                at += 1
+            else:
+                to += 1
 
     def _effort(self, left: list[int], right: list[int]) -> int:
         """Return about how many features would be looked at to compare all items with all others."""
@@ -102,19 +103,23 @@ class Gaps:
         yield from map(self._old.__getitem__, left)
         yield from map(self._new.__getitem__, right)
 
-    def _gains(self, left: list[int], right: list[int]) -> list[list[float]]:
-        """Return for each two places how alike the best pairs are from there on, all together."""
+    def _gains(self, left: list[int], right: list[int]) -> tuple[list[list[float]], set[tuple[int, int]]]:
+        """Return for each two places how alike the best pairs are from there on, all together; and which are one."""
         one = [self._features(self._old[place]) for place in left]
         other = [self._features(self._new[place]) for place in right]
+        pairs: set[tuple[int, int]] = set()
         gains = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
         for at in range(len(left) - 1, -1, -1):
             for to in range(len(right) - 1, -1, -1):
-                best = max(gains[at + 1][to], gains[at][to + 1])
+                gains[at][to] = max(gains[at + 1][to], gains[at][to + 1])
                 if self._are_alike(self._old[left[at]], self._new[right[to]]):
                     common = len(one[at] & other[to]) / max(len(one[at]), len(other[to]), 1)
-                    best = max(best, gains[at + 1][to + 1] + 0.1 + common)
-                gains[at][to] = best
-        return gains
+                    gain = gains[at + 1][to + 1] + 0.1 + common
+                    # Of pairs that are as like as each other the first ones are taken.
+                    if gain + _NEXT_TO_NOTHING >= gains[at][to]:
+                        gains[at][to] = gain
+                        pairs.add((at, to))
+        return gains, pairs
 
     def _features(self, item: Any) -> frozenset[Hashable]:
         of = self._identity.of

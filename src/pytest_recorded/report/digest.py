@@ -131,7 +131,8 @@ def _each_once(changes: list[Change]) -> list[Change]:
     seen: set[tuple[object, ...]] = set()
     kept = []
     for change in changes:
-        told = (change.op, change.path, json_text([change.old, change.new]))
+        # Why data do not fit is one thing to say of all of them.
+        told = (change.op, change.path, json_text([None if change.op == "invalid" else change.old, change.new]))
         if told not in seen:
             seen.add(told)
             kept.append(change)

@@ -122,7 +122,8 @@ def _group(group: Group, places: dict[str, int]) -> dict[str, Any]:
         "class": group.change_class,
         "where": harmless(clip(place(group.slot, group.path), _LONGEST_LINE)),
         "op": group.op,
-        "types": [group.old_type, group.new_type],
+        # Of data that do not fit there is no new value, only the reason.
+        "types": [] if group.op == "invalid" else [group.old_type, group.new_type],
         "calls": [places[name] for name in group.calls if name in places],
     }
 
@@ -143,11 +144,12 @@ def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
                 "class": change.change_class,
                 "fingerprint": harmless(change.fingerprint),
                 **({} if change.similarity is None else {"similarity": f"{change.similarity:.0%} alike"}),
-                **({} if (said := in_words(change)) is None else {"said": said}),
+                **({} if change.op == "invalid" or (said := in_words(change)) is None else {"said": said}),
             }
             for change in call.changes[:_MOST_CHANGES]
         ],
-        **({"chain": places[root]} if root in places else {}),
+        # Its first call may not be here.
+        **({} if root is None else {"chain": places.get(root, -1)}),
     }
 
 

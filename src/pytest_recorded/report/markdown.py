@@ -114,6 +114,9 @@ def _diff(change: Change) -> Iterator[str]:
     """Yield a change as lines of a diff."""
     similarity = "" if change.similarity is None else f", {change.similarity:.0%} alike"
     yield f"@@ {clip(place(change.slot, change.path), _LONGEST_SPAN)} ({change.op}{similarity}) @@"
+    if change.op == "invalid":
+        yield f"! {clip(in_words(change) or '', _LONGEST_SIDE)}"
+        return
     edit = edit_of(change, _LONGEST_VALUE)
     parts = shortened(edit.words, _AROUND)
     for sign in "-+":

@@ -231,7 +231,8 @@ function chainOf(call, at) {
   // It may be one that the filters leave out.
   const linked = (member) => to({ ...UNFILTERED, group: "", call: calls[member].id }, calls[member].request);
   if (call.chain !== undefined) {
-    return [make("p", { class: "chain" }, "Follows from a changed answer before it: ", linked(call.chain))];
+    const first = calls[call.chain] ? linked(call.chain) : "it is not in this report";
+    return [make("p", { class: "chain" }, "Follows from a changed answer before it: ", first)];
   }
   const members = later.get(at);
   if (!members) return [];

@@ -25,7 +25,8 @@ __all__ = ["terminal_lines"]
 
 _NARROWEST: Final = 40
 _MOST_GROUPS: Final = 20
-_MOST_CHANGES: Final = 8
+# They are of one kind, and of one place: a few show it.
+_MOST_CHANGES: Final = 4
 # What follows from another change is no news.
 _MOST_CHAINED: Final = 2
 _MOST_TESTS: Final = 4
@@ -141,7 +142,8 @@ def _group(digest: Digest, shown: Shown, width: int) -> Iterator[list[Piece]]:
     yield from wrapped(head, width, indent=2, most=2)
     if shown.tests:
         more = f" and {len(shown.tests) - _MOST_TESTS:,} more" if len(shown.tests) > _MOST_TESTS else ""
-        yield [("    " + ", ".join(map(in_one_line, _short(shown.tests[:_MOST_TESTS]))) + more, {"light": True})]
+        tests = ", ".join(map(in_one_line, _short(shown.tests[:_MOST_TESTS])))
+        yield from wrapped([(f"    {tests}{more}", {"light": True})], width, indent=4, most=_MOST_LINES)
     if shown.chain is not None:
         yield from wrapped(_chain(digest, shown, shown.chain), width, indent=6, most=_MOST_LINES)
     if hint := next((call.hint for call in shown.calls if call.hint), ""):
@@ -163,7 +165,8 @@ def _short(tests: list[str]) -> list[str]:
 
 
 def _types(group: Group) -> str:
-    if group.old_type is None and group.new_type is None:
+    # Of data that do not fit there is no new value, only the reason.
+    if group.op == "invalid" or (group.old_type is None and group.new_type is None):
         return ""
     if group.old_type == group.new_type:
         return f"  {group.old_type}"
@@ -180,7 +183,8 @@ def _change(change: Change, slot: str) -> list[Piece]:
     head = f"    {_SIGNS[change.op]} {where}  "
     if (said := in_words(change)) is not None:
         asked = change.new if change.has_new else change.old
-        return [(head + said + (f": {in_one_line(asked)}" if isinstance(asked, str) else ""), _PLAIN)]
+        is_asked = change.slot == "call" and isinstance(asked, str)
+        return [(head + said + (f": {in_one_line(asked)}" if is_asked else ""), _PLAIN)]
     edit = edit_of(change, _LONGEST_VALUE)
     if edit.is_prose and change.has_old and change.has_new:
         head += "" if change.similarity is None else f"{change.similarity:.0%} alike: "

@@ -66,7 +66,12 @@ def is_prose(value: Any) -> bool:
 
 
 def edit_of(change: Change, longest: int = LONGEST_FIELD) -> Edit:
-    """Return what a change does to its value; of a long one the part that differs first."""
+    """Return what a change does to its value; of a long one the part that differs first.
+
+    Of data that do not fit it says why: what they have been tells nothing.
+    """
+    if change.op == "invalid":
+        return edit_of_trees((change.new,), (change.new,), longest)
     return edit_of_trees(
         (change.old,) if change.has_old else (), (change.new,) if change.has_new else (), longest, is_cut=change.is_cut
     )
@@ -163,6 +168,8 @@ def shortened(parts: Words, around: int) -> Words:
 
 def in_words(change: Change) -> str | None:
     """Return what a change is in words, if it is none of a value to another one."""
+    if change.op == "invalid":
+        return in_one_line(str(change.new))
     if change.op == "reorder":
         return "the same items in another order"
     if change.slot == "call" and change.op != "replace":

@@ -433,6 +433,24 @@ def test_class_and_fingerprint_are_properties_of_the_test_in_junit_xml(api):
     ]
 
 
+def test_calls_of_two_suites_that_have_tests_of_one_name_are_two(example):
+    test = "import pytest, world\n@pytest.mark.recorded('world.ask', cassette='{}/cassettes/jobs.db')\n"
+    for suite in "ab":
+        (example.folder / suite).mkdir()
+        (example.folder / suite / "__init__.py").touch()
+        text = test.format(suite) + "def test_x():\n    assert world.ask('a')\n"
+        (example.folder / suite / "test_x.py").write_text(text)
+    example.run()
+    example.write(world=(example.folder / "world.py").read_text().replace("question.upper()", "question.upper() + '!'"))
+    result = example.run("--record-mode=verify", "--record-report=report.json", "--record-report=report.html")
+    report = Report.model_validate_json((example.folder / "report.json").read_bytes())
+    assert (result.outcomes, len({call.id for call in report.calls}), report.compared) == ({"passed": 2}, 2, 2)
+    assert [len(group.calls) for group in report.groups] == [2]
+    accepted = example.run("--record-mode=verify", "--record-accept=all")
+    assert (accepted.code, accepted.output.count("1 accepted")) == (0, 2)
+    assert example.run("--record-mode=verify").counts == {"unchanged": 2}
+
+
 def test_workers_report_once(api):
     api.answer(order={"id": 1, "total": 1}).test(
         '\n@pytest.mark.recorded(data=Order)\n@pytest.mark.parametrize("n", range(4))\n'

@@ -83,10 +83,6 @@ class Findings:
         """Return which attempt has told of a call, and where its rows are."""
         return self._places[call.id]
 
-    def has(self, call: Call) -> bool:
-        """Return whether a call is one of these."""
-        return call.id in self._places
-
     def new(self, call: Call) -> Side | None:
         """Return the live row of a call as it would be in the cassette."""
         attempt, where = self._places[call.id]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..changes.documents import Findings
 from ..changes.gathering import fails, gathered
-from ..diff import ABSENT
 from ..errors import CassetteError, RecordedError
 from ..modes import RecordMode
 from ..report import render_markdown, terminal_lines, write_report
@@ -16,6 +16,7 @@ from ..report import render_markdown, terminal_lines, write_report
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..changes.attempt import Told
     from ..changes.model import Call, Report
     from ..options import Options
     from .session import TestSession
@@ -54,7 +55,9 @@ class Changing:
         self._root = root
         self._folder = folder
         self._findings: list[Findings] = []
-        self._accepted: set[str] = set()
+        # By the ids that calls have in the report: who has found them, and their own ids.
+        self._sources: dict[str, tuple[Findings, str]] = {}
+        self._accepted: set[tuple[Path, str]] = set()
         self.report: Report | None = None
         #: What went wrong with it, in words.
         self.problems: list[str] = []
@@ -82,10 +85,26 @@ class Changing:
 
     def _made(self) -> Report:
         return gathered(
-            [one.told for findings in self._findings for one in findings.all],
+            [self._named_apart(one.told, findings) for findings in self._findings for one in findings.all],
             mode=self._options.mode,
             cassettes=[self._shown(findings.cassette) for findings in self._findings],
         )
+
+    def _named_apart(self, told: Told, findings: Findings) -> Told:
+        """Return what was told with ids that no call of another cassette has: two suites may have tests of one name."""
+        return told._replace(calls=[self._under_its_id(call, findings) for call in told.calls])
+
+    def _under_its_id(self, call: Call, findings: Findings) -> Call:
+        ids = {name: own for name, own in (("id", call.id), ("chain", call.chain)) if own is not None}
+        given = {name: self._id_of(own, findings) for name, own in ids.items()}
+        return call if given == ids else call.model_copy(update=given)
+
+    def _id_of(self, own: str, findings: Findings) -> str:
+        if self._sources.setdefault(own, (findings, own))[0] is findings:
+            return own
+        other = blake2b(f"{self._shown(findings.cassette)}\0{own}".encode(), digest_size=16).hexdigest()
+        self._sources[other] = findings, own
+        return other
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self._root)) if path.is_relative_to(self._root) else path.name
@@ -107,8 +126,8 @@ class Changing:
                 self.problems.append(f"the summary {summary} cannot be written: {error.strerror or error}")
 
     def _documents(self, call: Call) -> tuple[Any, Any]:
-        findings = next((one for one in self._findings if one.has(call)), None)
-        return (ABSENT, ABSENT) if findings is None else findings.documents(call)
+        findings, own = self._sources[call.id]
+        return findings.documents(call.model_copy(update={"id": own}))
 
     def accept(self, session: TestSession) -> None:
         """Take into the cassette what is to be accepted of what was found just now."""
@@ -123,8 +142,13 @@ class Changing:
     def is_broken(self) -> bool:
         """Whether what was found, or what went wrong with it, fails the run."""
         verifies = self._options.mode is RecordMode.VERIFY
-        left = [call for call in self.report.calls if call.id not in self._accepted] if self.report is not None else []
+        calls = self.report.calls if self.report is not None else ()
+        left = [call for call in calls if not self._is_accepted(call)]
         return bool(self.problems) or (verifies and fails(left, self._options.fail_on))
+
+    def _is_accepted(self, call: Call) -> bool:
+        findings, own = self._sources[call.id]
+        return (findings.cassette, own) in self._accepted
 
     def write_to(self, terminal: Any) -> None:
         """Print the report."""

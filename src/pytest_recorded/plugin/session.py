@@ -196,11 +196,14 @@ class TestSession:
                 outcomes.append((path, problem))
         return outcomes
 
-    def accept(self, verified: dict[Path, Path] | None = None) -> set[str]:
-        """Take answers that were verified into their cassettes, if that is asked for; return the ids of their calls.
+    def accept(self, verified: dict[Path, Path] | None = None) -> set[tuple[Path, str]]:
+        """Take answers that were verified into their cassettes, if that is asked for.
 
         Args:
             verified: The cassettes, each with the file that has its live answers; None for those of the last run.
+
+        Returns:
+            The calls that were taken, each as its cassette and its id.
 
         Raises:
             CassetteError: A cassette cannot be written.
@@ -217,7 +220,7 @@ class TestSession:
             verified = last_session(cassette) or {cassette: last_verified(cassette)}
         accepted = accept(verified, wanted)
         self.accepted = [f"{self.shown(path)}: {line}" for path, one in accepted.items() for line in one.lines()]
-        return {call.id for one in accepted.values() for call in one.taken}
+        return {(path, call.id) for path, one in accepted.items() for call in one.taken}
 
     def shown(self, path: Path) -> str:
         """Return a path as the user knows it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import uuid
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -267,3 +269,26 @@ def test_what_is_no_number_of_times_is_a_usage_error(example, text):
     result = example.write(test_a=ASKS).run(AGAIN, f"--record-repeat={text}")
     assert result.code == pytest.ExitCode.USAGE_ERROR
     assert "Write a whole number from 1 to 100." in result.output
+
+
+@pytest.mark.parametrize(("name", "is_told"), [("id", True), ("number", False)])
+@pytest.mark.parametrize("is_http", [False, True], ids=["function", "http"])
+def test_a_place_that_requests_have_too_is_proposed_with_a_word_of_caution(
+    example, serve, monkeypatch, name, is_told, is_http
+):
+    """Whoever ignores it for all tests has other keys, and no recordings for them."""
+    call = "world.order('a')"
+    if is_http:
+        varying = ({"id": uuid.uuid4().hex, "n": 1} for _ in itertools.count())
+        answer = serve(lambda path, body: (200, "application/json", json.dumps(next(varying)).encode()))
+        monkeypatch.setenv("WORLD_URL", answer)
+        call = f"httpx.post(os.environ['WORLD_URL'], json={{'{name}': 1}})"
+    example.write(
+        world=f"import uuid\ndef order({name}):\n    return {{'id': uuid.uuid4().hex, 'n': 1}}\n",
+        test_a="import os, httpx, pytest, world\n"
+        f"@pytest.mark.recorded('world.order')\n@pytest.mark.recorded\ndef test_x(): {call}\n",
+    )
+    example.run()
+    result = example.run("--record-mode=verify", "--record-repeat=2")
+    assert (result.code, "record_ignore =" in result.output) == (0, True)
+    assert ("$.id is in requests, too" in result.output) == is_told

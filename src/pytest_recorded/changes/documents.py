@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..canonical import canonical, load_tree
+from ..catalogue import MATCH
 from ..diff import ABSENT
-from ..errors import CassetteError
-from ..staging import read_attempts
+from ..errors import CassetteError, RecordedError
+from ..jobs import Job
+from ..message import HttpRequest
+from ..paths import drop, parse
+from ..staging import is_call, read_attempts
 from ..store.diagnosis import is_there
 from ..store.looking import AnyFile
 from ..store.sqlite import CassetteFile, StagingFile
@@ -15,10 +21,11 @@ from .attempt import Told, Where, read_told
 from .views import Side, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    import pathlib
+    from collections.abc import Iterable, Iterator
 
-    from ..job import Address
+    from ..job import Address, Row
+    from ..paths import Path
     from ..staging import Attempt
     from ..store.sqlite import Reader
     from .model import Call
@@ -52,7 +59,7 @@ class Findings:
 
     """
 
-    def __init__(self, cassette: Path, staging: Path, *, only_reads: bool = False) -> None:
+    def __init__(self, cassette: pathlib.Path, staging: pathlib.Path, *, only_reads: bool = False) -> None:
         self.cassette = cassette
         self.staging = staging
         self._file = CassetteFile(cassette) if is_there(cassette) else None
@@ -109,6 +116,12 @@ class Findings:
         old, new = self.old(call), self.new(call)
         return document(old, new), document(new, old)
 
+    def asked_for(self, paths: Iterable[str]) -> set[str]:
+        """Return which paths name something in the requests of the session's calls: ignored there, keys are others."""
+        parsed = {text: parse(text, where="noise") for text in paths}
+        rows = [row for row in self._ledger.rows() if is_call(row)] if parsed else []
+        return {text for text, path in parsed.items() if any(_has(row, path) for row in rows)}
+
     def close(self) -> None:
         """Close the files."""
         if self._file is not None:
@@ -125,6 +138,17 @@ def _counting(attempts: list[Attempt]) -> Finding:
     if "over_budget" in found[0].told.not_verified:
         return max(found, key=lambda one: one.told.compared)
     return found[0]
+
+
+def _has(row: Row, path: Path) -> bool:
+    """Return whether a path names something in a request."""
+    with suppress(RecordedError, ValueError):
+        request = Job.of(row, ()).request
+        if isinstance(request, HttpRequest):
+            return request.canonical(MATCH, (path,)) != request.canonical(MATCH, ())
+        tree = load_tree(row.request_json or "null")
+        return canonical(drop(tree, [path])) != canonical(tree)
+    return False
 
 
 def document(side: Side | None, other: Side | None) -> Any:

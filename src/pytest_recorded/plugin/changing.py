@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Changing", "properties"]
 
 _MOST_PROPERTIES = 20
+_ASKED_FOR = (
+    "{path} is in requests, too: where it is ignored they have other keys, and those that differ in nothing else have "
+    "one. Ignore it only in tests that may be recorded again: @pytest.mark.recorded(ignore=[…])"
+)
 
 
 def properties(calls: Sequence[Call]) -> list[tuple[str, str]]:
@@ -58,6 +62,7 @@ class Changing:
         # By the ids that calls have in the report: who has found them, and their own ids.
         self._sources: dict[str, tuple[Findings, str]] = {}
         self._accepted: set[tuple[Path, str]] = set()
+        self._asked_for: list[str] = []
         self.report: Report | None = None
         #: What went wrong with it, in words.
         self.problems: list[str] = []
@@ -79,6 +84,8 @@ class Changing:
                 self._findings.append(findings)
         if self._findings:
             self.report = self._made()
+            varying = {noise.path for noise in self.report.noise}
+            self._asked_for = sorted(set().union(*(one.asked_for(varying) for one in self._findings)))
             self._write()
         for findings in self._findings:
             findings.close()
@@ -158,3 +165,5 @@ class Changing:
             width = terminal._tw.fullwidth  # noqa: SLF001 - pytest has no public way to it
             for text, markup in terminal_lines(self.report, width=width, written=self._options.report):
                 terminal.write(text, **markup)
+        for path in self._asked_for:
+            terminal.write_line(_ASKED_FOR.format(path=path), yellow=True)

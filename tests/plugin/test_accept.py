@@ -319,7 +319,7 @@ def test_a_block_without_a_name_is_accepted(tmp_path, monkeypatch, verifying, sc
     said[0] = "new"
     with verifying(use_cassette(path, scope=scope, mode="verify")):
         assert ask() == "old"
-    accepted = accept(path, ["all"])
+    accepted = accept({path: last_verified(path)}, ["all"])[path]
     assert ([call.tests for call in accepted.taken], accepted.refused) == ([()], [])
     with use_cassette(path, scope=scope, mode="none"):
         assert ask() == "new"

@@ -40,6 +40,7 @@ __all__ = [
     "forget",
     "is_call",
     "keep_verified",
+    "last_session",
     "leftovers",
     "new_id",
     "read_attempts",
@@ -328,6 +329,19 @@ def staging_files(cassette: Path) -> list[Path]:
 def verified_files(cassette: Path) -> list[Path]:
     """Return the files that have the live answers of sessions which verified a cassette, the oldest first."""
     return [path for path in _files(cassette, _VERIFIED) if not _is_too_old(path)]
+
+
+def last_session(cassette: Path) -> dict[Path, Path]:
+    """Return what the last session has verified, of a cassette and those beside it: each with its live answers."""
+    beside = [path.name.partition(_VERIFIED)[0] for path in (cassette.parent / ".staging").glob(f"*{_VERIFIED}*.db")]
+    cassettes = sorted({cassette, *(cassette.with_name(name) for name in beside)})
+    files = [(one, path) for one in cassettes for path in verified_files(one)]
+    last = max((_session_of(path) for _, path in files), default="")
+    return {one: path for one, path in files if _session_of(path) == last}
+
+
+def _session_of(path: Path) -> str:
+    return path.stem.rpartition("-")[2]
 
 
 def _files(cassette: Path, mark: str) -> list[Path]:

@@ -99,6 +99,32 @@ def test_accepting_while_verifying_takes_what_this_run_has_found(shop):
     assert "1 accepted" in result.output
 
 
+@pytest.mark.parametrize("mode", ["once", "verify"])
+def test_what_a_run_has_found_is_accepted_in_all_cassettes_of_its_tests(shop, mode):
+    shop.tests("[0]").example.write(test_b=TEST.format(numbers="[1, 2]", more=", cassette='cassettes/other.db'"))
+    shop.example.run("--record-mode=rewrite")
+    shop.answer(10, 20, 30).verify()
+    result = shop.example.run("--record-accept=all", f"--record-mode={mode}")
+    assert (result.code, "jobs.db: 1 accepted" in result.output, "other.db: 2 accepted" in result.output) == (0, 1, 1)
+    assert shop.example.run("--record-mode=none").counts == {"replayed": 3}
+    assert shop.verify().calls == ()
+
+
+def test_who_verifies_accepts_nothing_of_what_an_earlier_run_has_found(shop):
+    report = shop.answer(10, 2, 3).verify()
+    shop.answer(1, 2, 3)
+    for fingerprint, said in (("all", ""), (report.groups[0].fingerprint, "this run has no group")):
+        result = shop.example.run("--record-mode=verify", f"--record-accept={fingerprint}", "-k", "nothing")
+        assert (said in result.output, "1 accepted" in result.output, sorted(shop.values)) == (True, False, [1, 2, 3])
+
+
+@pytest.mark.parametrize("mode", ["rewrite", "all"])
+def test_who_records_all_again_has_nothing_to_accept(shop, mode):
+    result = shop.example.run(f"--record-mode={mode}", "--record-accept=all")
+    assert (result.code, sorted(shop.example.calls)) == (pytest.ExitCode.USAGE_ERROR, ["0", "1", "2"])
+    assert f"--record-accept is of no use in mode {mode}" in result.output
+
+
 def test_an_answer_that_has_changed_worse_as_well_stays(shop):
     report = shop.answer({"value": 1, "extra": 5}, {"value": "x", "extra": 5}, 3).verify()
     (shape,) = [group.fingerprint for group in report.groups if str(group.change_class) == "shape"]

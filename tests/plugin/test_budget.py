@@ -57,6 +57,18 @@ def test_a_budget_that_is_not_used_up_changes_nothing_and_says_what_was_used(rec
     assert said(result) == ["budget: 4 of 10 calls"]
 
 
+def test_what_was_found_is_not_forgotten_by_a_rerun_that_the_budget_did_not_suffice_for(example):
+    example.write(
+        test_a=HEAD + "ran = []\ndef test_x():\n    world.ask('a')\n    ran.append(1)\n    assert len(ran) > 1\n"
+    )
+    reruns = ("--reruns=1", "--record-report=report.json")
+    example.run(*reruns, plugins=("rerunfailures",))
+    example.write(world=(example.folder / "world.py").read_text().replace(*CHANGED))
+    result = example.run("--record-mode=verify", "--record-budget=1calls", *reruns, plugins=("rerunfailures",))
+    report = json.loads((example.folder / "report.json").read_text())
+    assert (result.code, report["compared"], [call["class"] for call in report["calls"]]) == (1, 1, ["projection"])
+
+
 @pytest.mark.parametrize("mode", ["once", "new_episodes"])
 def test_a_call_beyond_the_budget_that_would_be_recorded_is_refused_with_the_command_that_goes_on(example, mode):
     result = example.write(test_a=FOUR).run(f"--record-mode={mode}", "--record-budget=3calls")

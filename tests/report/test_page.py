@@ -323,9 +323,11 @@ def test_of_many_calls_only_those_that_are_seen_are_made(page, urls):
 
 def test_a_narrow_window_is_not_scrolled_sideways(page, urls):
     page.resize(360, 800)
+    word = "w" * 500
+    long = report(call(1, change("$.a", f"{word} of prose", f"{word} of words"), change(f"$.{word}", word, [word])))
 
-    for name in MAKERS:
-        page.open(urls(name))
+    for name, made in {**dict.fromkeys(MAKERS), "unbroken": long}.items():
+        page.open(urls(name, made) + ("" if made is None else f"#call={1:032x}"))
         assert page.run("document.documentElement.scrollWidth") <= 360, name
 
 

@@ -6,6 +6,7 @@ compared with.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..drift import same_answer
@@ -17,7 +18,7 @@ from .documents import Findings
 from .model import ORDER, Call, ChangeClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ..job import Address
@@ -73,40 +74,50 @@ def last_verified(cassette: Path) -> Path:
     return files[-1]
 
 
-def accept(cassette: Path, fingerprints: Sequence[str]) -> Accepted:
-    """Take the live answers of some groups of changes into the cassette.
+def accept(verified: Mapping[Path, Path], fingerprints: Sequence[str]) -> dict[Path, Accepted]:
+    """Take the live answers of some groups of changes into cassettes.
 
     Args:
-        cassette: The cassette.
+        verified: The cassettes, each with the file that has the live answers.
         fingerprints: Of the groups; or `all`.
 
     Raises:
-        CassetteError: A file cannot be read, or the cassette cannot be written; nothing is written then.
-        UsageError: Nothing was verified, or it has no such group.
+        CassetteError: A file cannot be read, or a cassette cannot be written; it stays as it was then.
+        UsageError: None of the files has such a group.
 
     """
-    folder = workshop(cassette)
-    with exclusive(folder / f"{cassette.name}.lock"):
-        findings = Findings(cassette, last_verified(cassette))
-        try:
-            accepting = _Accepting(findings, _checked(findings, fingerprints))
-            for call in findings.calls():
-                accepting.add(call)
-        finally:
-            findings.close()
-        if accepting.changes:
-            build(cassette, accepting.changes, folder)
+    with ExitStack() as stack:
+        several = []
+        # In one order, so that nobody waits for a lock whose owner waits for ours.
+        for cassette, file in sorted(verified.items()):
+            stack.enter_context(exclusive(workshop(cassette) / f"{cassette.name}.lock"))
+            several.append(Findings(cassette, file))
+            stack.callback(several[-1].close)
+        wanted = _checked(several, fingerprints)
+        return {findings.cassette: _accepted(findings, wanted) for findings in several}
+
+
+def _accepted(findings: Findings, wanted: frozenset[str]) -> Accepted:
+    accepting = _Accepting(findings, wanted)
+    for call in findings.calls():
+        accepting.add(call)
+    findings.close()
+    if accepting.changes:
+        build(findings.cassette, accepting.changes, workshop(findings.cassette))
     return accepting.accepted
 
 
-def _checked(findings: Findings, given: Sequence[str]) -> frozenset[str]:
+def _checked(several: Sequence[Findings], given: Sequence[str]) -> frozenset[str]:
     wanted = frozenset(each.strip().lower() for each in given)
-    known = dict.fromkeys(change.fingerprint for call in findings.calls() for change in call.changes)
+    calls = (call for findings in several for call in findings.calls())
+    known = dict.fromkeys(change.fingerprint for call in calls for change in call.changes)
     if ALL in wanted:
         return frozenset(known)
     if missing := sorted(wanted - known.keys()):
+        cassettes = ", ".join(str(findings.cassette) for findings in several)
+        whose = f"the last verification of {cassettes}" if several else "this run"
         there = f"It has: {', '.join(known)}." if known else "It has found no change."
-        raise UsageError(f"the last verification of {findings.cassette} has no group {', '.join(missing)}. {there}")
+        raise UsageError(f"{whose} has no group {', '.join(missing)}. {there}")
     return wanted
 
 
@@ -136,8 +147,9 @@ class _Accepting:
             return
         old, new = self._now(call), self._findings.new(call)
         if self._is_done(call, old, new):
-            self.accepted = self.accepted._replace(already=self.accepted.already + 1)
-            self._settled.add(call.id)
+            if call.id not in self._settled:
+                self.accepted = self.accepted._replace(already=self.accepted.already + 1)
+                self._settled.add(call.id)
         elif problem := next(self._problems(call, old, new, meant), None):
             self.accepted.refused.append((call, problem))
         else:

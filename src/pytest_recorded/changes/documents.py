@@ -30,7 +30,7 @@ class Finding(NamedTuple):
     """What one attempt has told.
 
     Attributes:
-        attempt: Which attempt: the last one at its scope.
+        attempt: Which of those at its scope.
         told: What it has told.
 
     """
@@ -54,6 +54,7 @@ class Findings:
 
     def __init__(self, cassette: Path, staging: Path, *, only_reads: bool = False) -> None:
         self.cassette = cassette
+        self.staging = staging
         self._file = CassetteFile(cassette) if is_there(cassette) else None
         self._ledger: Reader = AnyFile(staging) if only_reads else StagingFile(staging)
         try:
@@ -67,10 +68,12 @@ class Findings:
         }
 
     def _read(self) -> Iterator[Finding]:
-        last = {attempt.scope: attempt for attempt in read_attempts(self._ledger)}
-        for attempt in last.values():
-            if attempt.told is not None:
-                yield Finding(attempt, read_told(attempt.told))
+        attempts: dict[str, list[Attempt]] = {}
+        for attempt in read_attempts(self._ledger):
+            attempts.setdefault(attempt.scope, []).append(attempt)
+        for several in attempts.values():
+            if several[-1].told is not None:
+                yield _counting(several)
 
     def calls(self) -> list[Call]:
         """Return the calls that have changed, those of all attempts."""
@@ -115,6 +118,17 @@ class Findings:
         if self._file is not None:
             self._file.close()
         self._ledger.close()
+
+
+def _counting(attempts: list[Attempt]) -> Finding:
+    """Return what counts of the attempts at one scope: what the last has told.
+
+    Where the budget did not suffice for that one, it is what the one has told that has compared the most.
+    """
+    found = [Finding(attempt, read_told(attempt.told)) for attempt in reversed(attempts) if attempt.told is not None]
+    if "over_budget" in found[0].told.not_verified:
+        return max(found, key=lambda one: one.told.compared)
+    return found[0]
 
 
 def document(side: Side | None, other: Side | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..changes.accepting import accept
+from ..changes.accepting import accept, last_verified
 from .output import say, say_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run_accept(cassette: Path, fingerprints: Sequence[str], *, as_json: bool) ->
         UsageError: Nothing was verified, or it has no such group.
 
     """
-    accepted = accept(cassette, fingerprints)
+    accepted = accept({cassette: last_verified(cassette)}, fingerprints)[cassette]
     if as_json:
         say_json(
             {

@@ -114,7 +114,8 @@ class Changing:
         """Take into the cassette what is to be accepted of what was found just now."""
         if self._options.mode is RecordMode.VERIFY:
             try:
-                self._accepted = session.accept()
+                # Nothing else: what an earlier run has found may have gone by now.
+                self._accepted = session.accept({one.cassette: one.staging for one in self._findings})
             except RecordedError as error:
                 self.problems.append(str(error))
 

@@ -83,17 +83,17 @@ class Closing:
         """Print the verdict."""
         for line in self._session.accepted:
             terminalreporter.write_line(line)
-        if not self._tally.has_something:
-            return
         if self._changing is not None:
             self._changing.write_to(terminalreporter)
+        if not self._tally.has_something:
+            return
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
         lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
         for line, is_trouble in (*lines, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         for path, outcome in self._outcomes:
-            shown = _shown(path, self._session.root)
+            shown = self._session.shown(path)
             if isinstance(outcome, CassetteError):
                 terminalreporter.write_line(f"  {outcome}", red=True, bold=True)
             elif any(outcome._replace(unchanged=0)):
@@ -111,10 +111,6 @@ def _changes(session: TestSession, cassettes: set[str]) -> Changing:
     changing = Changing(session.options, session.root, session.report_folder)
     changing.gather(session.staged(cassettes))
     return changing
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 class Distributing:

@@ -13,7 +13,7 @@ from ..guard import Log, Policy
 from ..modes import RecordMode, choose_mode, is_ci
 from ..options import Options
 from ..staging import Session as StagingSession
-from ..staging import Staging, new_id
+from ..staging import Staging, last_session, new_id
 from ..store.lease import owner
 from ..suite import Suite
 from .table import command_line_mode, command_line_options, ini_options, is_guarded
@@ -31,6 +31,9 @@ __all__ = ["TestSession"]
 
 _WHY_SAMPLE: Final = "replaying all tests costs nothing."
 _WHY_REPEAT: Final = "recorded answers do not vary."
+_ACCEPTS_ITSELF: Final = (
+    "--record-accept is of no use in mode {mode}, which takes over all that has changed. Leave one of the two out."
+)
 
 
 class TestSession:
@@ -85,6 +88,8 @@ class TestSession:
                     f"--record-{name} is of no use in mode {mode}: {why} "
                     f"Add --record-mode=verify (or another of: {again}), or leave it out."
                 )
+        if self.config.getoption("--record-accept") and mode.compares and mode is not RecordMode.VERIFY:
+            raise ConfigurationError(_ACCEPTS_ITSELF.format(mode=mode))
 
     @property
     def share(self) -> float | None:
@@ -191,22 +196,32 @@ class TestSession:
                 outcomes.append((path, problem))
         return outcomes
 
-    def accept(self) -> set[str]:
-        """Take answers that were verified into the cassette, if that is asked for; return the ids of their calls.
+    def accept(self, verified: dict[Path, Path] | None = None) -> set[str]:
+        """Take answers that were verified into their cassettes, if that is asked for; return the ids of their calls.
+
+        Args:
+            verified: The cassettes, each with the file that has its live answers; None for those of the last run.
 
         Raises:
-            CassetteError: It cannot be written.
+            CassetteError: A cassette cannot be written.
             UsageError: There is nothing of that kind.
 
         """
         wanted: list[str] = self.config.getoption("--record-accept") or []
         if not wanted:
             return set()
-        from ..changes.accepting import accept  # noqa: PLC0415 - loads pydantic
+        from ..changes.accepting import accept, last_verified  # noqa: PLC0415 - loads pydantic
 
-        accepted = accept(self.root / self.options.cassette, wanted)
-        self.accepted = [f"{self.options.cassette}: {line}" for line in accepted.lines()]
-        return {call.id for call in accepted.taken}
+        if verified is None:
+            cassette = self.root / self.options.cassette
+            verified = last_session(cassette) or {cassette: last_verified(cassette)}
+        accepted = accept(verified, wanted)
+        self.accepted = [f"{self.shown(path)}: {line}" for path, one in accepted.items() for line in one.lines()]
+        return {call.id for one in accepted.values() for call in one.taken}
+
+    def shown(self, path: Path) -> str:
+        """Return a path as the user knows it."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
     def close(self) -> None:
         """Close all files."""

@@ -104,6 +104,8 @@ class Ticket:
     is_decided = False
     #: Whether the book has nothing to do with it, only perhaps with what is called inside of it.
     is_left_out = False
+    #: Whether it runs without being recorded or compared, though it was to be.
+    is_lost = False
     address: Address | None = None
     attempt = 0
     found: Found | None = None

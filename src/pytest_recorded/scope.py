@@ -250,7 +250,7 @@ class Scope(Book):
         except RecordedError as error:
             warn(f"{ticket.call.kind} runs, but cannot be recorded: {error}")
             self.add_count("live")
-            ticket.act, ticket.source = Act.PASS, ""
+            ticket.act, ticket.source, ticket.is_lost = Act.PASS, "", True
             return True
 
     # What comes of it.

@@ -186,7 +186,7 @@ def _roots(scope: Scope, told: Told, pairs: Iterable[Pair]) -> list[Root]:
 
 def _awaited(scope: Scope) -> list[Address]:
     """Return the addresses of the calls that were made live, in their order."""
-    tickets = [ticket for ticket in list(scope.tickets) if ticket.is_awaited]
+    tickets = [ticket for ticket in list(scope.tickets) if ticket.is_awaited or ticket.is_lost]
     return list(dict.fromkeys(ticket.address for ticket in tickets if ticket.address is not None))
 
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from pytest_recorded import open_jobs, recorder, use_cassette
-from pytest_recorded.changes.accepting import Accepted, accept
+from pytest_recorded.changes.accepting import Accepted, accept, last_verified
 from pytest_recorded.changes.model import Call, ChangeClass, Report
 
 TEST = """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_recorded.changes.calls import Pair, lost_call
 from pytest_recorded.changes.gathering import report_of
 from pytest_recorded.changes.model import Figures
+from sides import function
 
 
 def metrics(*figures):
@@ -30,3 +32,10 @@ def test_a_figure_that_only_one_side_has_is_left_out(name):
     known, half = Figures(**{name: (3, 4)}), Figures(**{name: (100, None)})
     assert getattr(metrics(known, half), name) == (3, 4)
     assert getattr(metrics(half), name) == (None, None)
+
+
+def test_a_call_that_tests_share_is_one_call_that_was_compared():
+    calls = [lost_call(Pair(function(1), None), (test,), "lost") for test in ("test_a", "test_b")]
+    report = report_of(calls, mode="verify", compared=3)
+    assert (report.compared, report.totals) == (2, {"error": 1, "unchanged": 1})
+    assert [call.tests for call in report.calls] == [("test_a", "test_b")]

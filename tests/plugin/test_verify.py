@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -206,6 +208,18 @@ def test_a_live_answer_that_cannot_be_stored_is_an_error_and_the_test_goes_on_wi
     result = example.run("--record-mode=verify", "--record-report=report.json", "-Wignore")
     (call,) = Report.model_validate_json((example.folder / "report.json").read_bytes()).calls
     assert (result.outcomes["passed"], result.code, str(call.change_class)) == (1, 1, "error")
+
+
+@pytest.mark.parametrize("column", ["completed_at", "info_json"])
+def test_a_row_whose_facts_cannot_be_read_is_an_error_and_ends_nothing_else(example, column):
+    example.write(test_a="import world, pytest\n@pytest.mark.recorded('world.ask')\ndef test_x(): world.ask('a')\n")
+    example.run()
+    with contextlib.closing(sqlite3.connect(example.cassette)) as connection:
+        connection.execute(f"UPDATE jobs SET {column} = '{{'")
+        connection.commit()
+    result = example.run("--record-mode=verify", "--record-report=report.json")
+    (call,) = Report.model_validate_json((example.folder / "report.json").read_bytes()).calls
+    assert (result.outcomes, result.code, str(call.change_class)) == ({"passed": 1}, 1, "error")
 
 
 CHATS = """

@@ -50,7 +50,10 @@ def report_of(
         figures: What all compared calls have used.
 
     """
-    known = tuple(sorted(_joined(calls).values(), key=_rank))
+    several = list(calls)
+    known = tuple(sorted(_joined(several).values(), key=_rank))
+    # What several tests share was compared for each of them.
+    compared -= len(several) - len(known)
     totals = Counter(str(call.change_class) for call in known)
     counted = {str(each): totals[each] for each in ChangeClass if totals[each]}
     return Report(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shutil
 import sqlite3
 import stat
@@ -118,6 +117,7 @@ def test_what_differs_is_told_as_pytest_tells_it_and_nothing_can_be_accepted(cli
 def test_a_terminal_has_colours_unless_it_is_asked_for_none(folder):
     write(folder / "a.db", http({"price": "\x1b[2J"}))
     write(folder / "b.db", http({"price": 2}))
+    pty = pytest.importorskip("pty", reason="there are terminals of this kind on POSIX only")
     for extra, is_coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
         primary, secondary = pty.openpty()
         environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from pytest_recorded import open_jobs, recorder, use_cassette
-from pytest_recorded.changes.accepting import Accepted, accept
+from pytest_recorded.changes.accepting import Accepted, accept, last_verified
 from pytest_recorded.changes.model import Call, ChangeClass, Report
 
 TEST = """
@@ -319,7 +319,7 @@ def test_a_block_without_a_name_is_accepted(tmp_path, monkeypatch, verifying, sc
     said[0] = "new"
     with verifying(use_cassette(path, scope=scope, mode="verify")):
         assert ask() == "old"
-    accepted = accept(path, ["all"])
+    accepted = accept({path: last_verified(path)}, ["all"])[path]
     assert ([call.tests for call in accepted.taken], accepted.refused) == ([()], [])
     with use_cassette(path, scope=scope, mode="none"):
         assert ask() == "new"

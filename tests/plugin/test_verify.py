@@ -407,6 +407,15 @@ def test_a_report_that_cannot_be_written_fails_the_run_and_says_so(api):
     assert (result.code, "the report file/report.html cannot be written" in result.output) == (1, True)
 
 
+def test_a_report_that_was_asked_for_in_a_mode_that_has_none_is_missed_aloud(api):
+    api.answer(order={"id": 1, "total": 5.0}).test(ORDER)
+    said = "no report is written in mode once, which compares nothing: add --record-mode=verify"
+    assert said in api.example.run("--record-report=report.html").output
+    assert not (api.example.folder / "report.html").exists()
+    assert said not in api.example.run().output
+    assert said not in api.example.run("-o", "record_report=report.html").output
+
+
 def test_github_gets_its_summary(api, monkeypatch):
     summary = api.example.folder / "summary.md"
     summary.write_text("before\n")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Closing", "Distributing", "Telling"]
 
 
+_NO_REPORT = "  no report is written in mode {mode}, which compares nothing: add --record-mode=verify"
 _SPARED = "spared: every live call of a test has failed where it had an answer; its recordings stay as they are"
 
 
@@ -90,7 +91,8 @@ class Closing:
         mode = self._session.options.mode
         verbose = terminalreporter.verbosity > 0
         lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
-        for line, is_trouble in (*lines, *bound_lines(self._tally, self._session.options)):
+        missed = [(_NO_REPORT.format(mode=mode), False)] if self._session.lacks_report else []
+        for line, is_trouble in (*lines, *missed, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         for path, outcome in self._outcomes:
             shown = self._session.shown(path)

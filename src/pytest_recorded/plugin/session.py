@@ -92,6 +92,11 @@ class TestSession:
             raise ConfigurationError(_ACCEPTS_ITSELF.format(mode=mode))
 
     @property
+    def lacks_report(self) -> bool:
+        """Whether a report was asked for in a mode that has none; in an ini file it waits for a run that has."""
+        return "report" in self._command_line and not self.options.mode.compares
+
+    @property
     def share(self) -> float | None:
         """Which share of the recorded tests runs; None for all."""
         return self.options.sample if self.options.mode.compares else None

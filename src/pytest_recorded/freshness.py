@@ -55,7 +55,11 @@ class Freshness:
         ]
 
     def _of(self, scope: Scope) -> list[tuple[Address, str]]:
-        asked = [ticket.address for ticket in scope.tickets if _is_answered_from_cassette(ticket)]
+        asked = [
+            ticket.address
+            for ticket in scope.tickets
+            if _is_answered_from_cassette(ticket) and ticket.address not in scope.joined
+        ]
         older = self._older(scope) if asked else {}
         return [(address, older[address]) for address in asked if address in older]
 

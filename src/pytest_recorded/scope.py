@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,6 +96,8 @@ class Scope(Book):
         self.not_verified: Counter[str] = Counter()
         #: Kinds of which calls ran without being recorded, because that is how it was chosen.
         self.left_out: set[str] = set()
+        #: Where its calls are that were made again already when it asked for them, as a rule by another test.
+        self.joined: set[Address | None] = set()
         #: What has changed in its calls, once it is closed.
         self.changes: list[Any] = []
         self._choice = choice_of(options.hosts, options.ignore_hosts, options.kinds, options.live)
@@ -191,9 +194,10 @@ class Scope(Book):
             act = self.act_if_new
         else:
             act = self._act(found)
-            if act is Act.REPLACE and ticket.source == "staging":
-                # It has been replaced already, a moment ago.
+            if (act is Act.REPLACE and ticket.source == "staging") or self._is_compared(ticket, found, act):
+                # It has been made again already, a moment ago.
                 act = Act.REPLAY
+                self.joined.add(ticket.address)
         if act is Act.REPLAY:
             if ticket.call.is_named and self._asks_another(ticket, found):
                 raise self._missing(ticket, is_known=True)
@@ -204,6 +208,15 @@ class Scope(Book):
         elif found is None and self.mode.records and serve_kept(self, ticket):
             return Act.REPLAY
         return act
+
+    def _is_compared(self, ticket: Ticket, found: Found, act: Act) -> bool:
+        """Return whether another test has made a shared call already that is only to be compared."""
+        if act is not Act.COMPARE or not self.is_shared or ticket.address is None:
+            return False
+        with suppress(CassetteError):
+            is_staged = self.suite.staging.ledger.find(ticket.address) is not None
+            return is_staged and not (ticket.call.is_named and self._asks_another(ticket, found))
+        return False
 
     def _spare(self, why: str) -> Act:
         """Let a recorded call be replayed instead of making it again to compare it."""

@@ -460,6 +460,26 @@ def test_calls_of_two_suites_that_have_tests_of_one_name_are_two(example):
     assert example.run("--record-mode=verify").counts == {"unchanged": 2}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [(), ("--record-verify-serve=live",), ("--record-budget=1calls",), ("--record-max-age=0h",)],
+    ids=["recorded", "live", "budget", "age"],
+)
+def test_a_call_that_tests_share_is_made_once_and_reported_for_all_of_them(example, more):
+    example.write(
+        test_a="import pytest, world\n@pytest.mark.recorded('world.ask', scope='suite')\n"
+        "@pytest.mark.parametrize('n', range(3))\ndef test_x(n):\n    assert world.ask('a') == world.ask('a')\n"
+    )
+    example.run()
+    example.forget_calls()
+    example.write(world=(example.folder / "world.py").read_text().replace("question.upper()", "question.upper() + '!'"))
+    result = example.run("--record-mode=verify", "--record-report=report.json", *more)
+    report = Report.model_validate_json((example.folder / "report.json").read_bytes())
+    assert (result.outcomes, example.calls, result.counts) == ({"passed": 3}, ["a"], {"changed": 3, "replayed": 3})
+    assert [(str(call.change_class), len(call.tests)) for call in report.calls] == [("projection", 3)]
+    assert (report.compared, report.not_verified, "older than" in result.output) == (1, {}, False)
+
+
 def test_workers_report_once(api):
     api.answer(order={"id": 1, "total": 1}).test(
         '\n@pytest.mark.recorded(data=Order)\n@pytest.mark.parametrize("n", range(4))\n'

@@ -143,6 +143,9 @@ def tell(scope: Scope, unasked: set[Address]) -> str | None:
     if scope.mode is RecordMode.VERIFY:
         for what, number in told.counts().items():
             scope.add_count(what, number)
+        # They count as compared, not as replayed.
+        awaited = {ticket.address for ticket in scope.tickets if ticket.is_awaited}
+        scope.add_count("replayed", -len(scope.joined - awaited))
     scope.attempt()
     return told.text()
 
@@ -186,7 +189,8 @@ def _roots(scope: Scope, told: Told, pairs: Iterable[Pair]) -> list[Root]:
 
 def _awaited(scope: Scope) -> list[Address]:
     """Return the addresses of the calls that were made live, in their order."""
-    tickets = [ticket for ticket in list(scope.tickets) if ticket.is_awaited or ticket.is_lost]
+    joined = scope.joined
+    tickets = [one for one in list(scope.tickets) if one.is_awaited or one.is_lost or one.address in joined]
     return list(dict.fromkeys(ticket.address for ticket in tickets if ticket.address is not None))
 
 

@@ -515,6 +515,18 @@ def test_what_a_test_records_for_the_first_time_is_no_change(api, mode):
     assert seen(api.report()) == {"mail": "request"}
 
 
+def test_of_a_test_that_fails_the_report_says_that_nothing_was_taken_over(api):
+    body = '\n@pytest.mark.recorded(data=Order)\ndef test_order():\n    assert post(URL + "/order")[1]["total"] == 1\n'
+    api.answer(order={"id": 1, "total": 1}).test(body)
+    api.example.run()
+    before = api.example.rows()
+    api.answer(order={"id": 1, "total": 2})
+    result = api.example.run("--record-mode=rewrite", "--record-report=report.json")
+    (call,) = api.report().calls
+    assert (result.outcomes, api.example.rows()) == ({"failed": 1}, before)
+    assert call.hint == "Its test has failed: what is recorded of it stays as it is."
+
+
 @pytest.mark.parametrize("mode", ["rewrite", "all"])
 def test_a_dead_network_destroys_nothing_though_the_test_swallows_it(api, mode):
     """The test passes, and yet its good answer is worth more than the failure."""

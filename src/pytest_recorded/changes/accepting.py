@@ -69,7 +69,7 @@ def last_verified(cassette: Path) -> Path:
     if not files:
         raise UsageError(
             f"{cassette} was not verified here, or more than two weeks ago, so that there is nothing to accept. Run: "
-            f"pytest --record-mode=verify"
+            f"pytest --record-mode=verify. For another cassette: pytest-recorded accept --cassette=PATH"
         )
     return files[-1]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ..changes.attempt import Told
+    from ..changes.documents import Finding
     from ..changes.model import Call, Report
     from ..options import Options
     from .session import TestSession
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Changing", "properties"]
 
 _MOST_PROPERTIES = 20
+_NOT_TAKEN = "Its test has failed: what is recorded of it stays as it is."
 _ASKED_FOR = (
     "{path} is in requests, too: where it is ignored they have other keys, and those that differ in nothing else have "
     "one. Ignore it only in tests that may be recorded again: @pytest.mark.recorded(ignore=[…])"
@@ -92,10 +94,17 @@ class Changing:
 
     def _made(self) -> Report:
         return gathered(
-            [self._named_apart(one.told, findings) for findings in self._findings for one in findings.all],
+            [self._named_apart(self._hinted(one), findings) for findings in self._findings for one in findings.all],
             mode=self._options.mode,
             cassettes=[self._shown(findings.cassette) for findings in self._findings],
         )
+
+    def _hinted(self, finding: Finding) -> Told:
+        """Return what an attempt has told, with a word on answers that are not taken over."""
+        attempt, told = finding
+        if not self._options.mode.records or attempt.counts:
+            return told
+        return told._replace(calls=[call.model_copy(update={"hint": call.hint or _NOT_TAKEN}) for call in told.calls])
 
     def _named_apart(self, told: Told, findings: Findings) -> Told:
         """Return what was told with ids that no call of another cassette has: two suites may have tests of one name."""

@@ -560,6 +560,18 @@ def get(n):
 """
 
 
+def test_the_same_answer_that_takes_much_longer_is_a_metric_and_fails_nothing(example):
+    test = 'import world, pytest\n@pytest.mark.recorded("world.ask")\ndef test_ask():\n    world.ask("a")\n'
+    example.write(test_a=test)
+    example.run()
+    world = (example.folder / "world.py").read_text()
+    example.write(world=world.replace("called(question)", "called(question); import time; time.sleep(1.05)", 1))
+    result = example.run("--record-mode=verify", "--record-report=report.json")
+    (call,) = Report.model_validate_json((example.folder / "report.json").read_bytes()).calls
+    assert (str(call.change_class), call.changes[0].path) == ("metrics", "$.latency_ms")
+    assert (result.code, result.counts) == (0, {"unchanged": 1})
+
+
 def test_what_varies_by_itself_is_found_by_repeating_and_does_not_count_as_a_change(example):
     example.write(
         counting=COUNTING,

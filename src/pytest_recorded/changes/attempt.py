@@ -16,7 +16,7 @@ from ..jobs import Job, llm_projection
 from ..modes import RecordMode
 from ..reads import reads_of
 from ..takeover import final_row, has_ended
-from .calls import Pair, call_of, figures_of, lost_call
+from .calls import Pair, call_of, figures_of, lost_call, of_figures
 from .chains import Root, matched
 from .classes import Rules
 from .model import ORDER, Call, ChangeClass, Figures, Noise
@@ -248,9 +248,10 @@ def _unchanged(pair: Pair) -> Figures | None:
     if old is None or new is None or pair.root is not None or old.row.address != new.row.address:
         return None
     try:
-        return figures_of(old, new) if same_answer(old.row, new.row, old.chunks, new.chunks) else None
+        used = figures_of(old, new) if same_answer(old.row, new.row, old.chunks, new.chunks) else None
     except Exception:  # noqa: BLE001 - a file may hold anything; whoever looks closely says what is wrong
         return None
+    return None if used is None or of_figures(used) else used
 
 
 class _RulesOf:

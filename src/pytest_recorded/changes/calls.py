@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..job import Row
     from ..jobs import Choose
     from .views import Side
-__all__ = ["Pair", "asks_the_same", "call_of", "figures_of", "lost_call"]
+__all__ = ["Pair", "asks_the_same", "call_of", "figures_of", "lost_call", "of_figures"]
 
 _MOST_CHANGES: Final = 100
 _LONGEST: Final = 20_000
@@ -84,7 +84,7 @@ def call_of(pair: Pair, tests: Sequence[str], rules: Rules, choose: Choose | Non
             used = figures_of(pair.old, pair.new)
             old, new = view_of(pair.old, choose, pair.new), view_of(pair.new, choose, pair.old)
             found = sorted(
-                (*_of_request(pair.old.row, pair.new.row), *compared(old, new, rules), *_of_figures(used)),
+                (*_of_request(pair.old.row, pair.new.row), *compared(old, new, rules), *of_figures(used)),
                 key=lambda one: ORDER[one.change_class],
             )
     except RecordedError as error:
@@ -147,7 +147,8 @@ def _number(value: Any) -> float | None:
     return float(value) if type(value) in (int, float) else None
 
 
-def _of_figures(used: Figures) -> list[Found]:
+def of_figures(used: Figures) -> list[Found]:
+    """Return what has been used beyond a limit: a fifth more or less, or twice the time and a second at least."""
     found = []
     for name, few in (("tokens", _FEW_TOKENS), ("cost_usd", 0.0)):
         before, after = getattr(used, name)

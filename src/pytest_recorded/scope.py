@@ -68,15 +68,7 @@ class Scope(Book):
         self.name = name
         self.options = options
         self.mode = options.mode
-        self.warns_of_misfits = options.mode is not RecordMode.VERIFY
-        #: Whether live answers are compared with recorded ones, and its test goes on with the live ones.
-        self.serves_live = options.mode.records or options.verify_serve == "live"
-        verifies_live = options.mode is RecordMode.VERIFY and self.serves_live
-        # Whoever verifies and goes on with live answers does what records all anew, in a file that nobody takes over.
-        self._acts = TABLE[RecordMode.ALL if verifies_live else options.mode]
-        self._stages = options.mode.records or verifies_live
-        self._if_answered = self._acts[Known.ANSWER]
-        self._if_failed = self._acts[Known.FAILURE]
+        self._obey(options)
         self.is_test = is_test
         self.is_open = True
         self.is_shared = options.scope == "suite"
@@ -87,11 +79,6 @@ class Scope(Book):
         self._counts: Counter[str] = Counter()
         self.misses: list[MissingRecording] = []
         self.tickets: list[Ticket] = []
-        self.ignore = options.ignore
-        self.match = options.match
-        self.projections = options.data
-        self.before_record_request = options.before_record_request
-        self.before_record_response = options.before_record_response
         #: Number of calls that were not made again to be compared, by the reason.
         self.not_verified: Counter[str] = Counter()
         #: Kinds of which calls ran without being recorded, because that is how it was chosen.
@@ -100,11 +87,25 @@ class Scope(Book):
         self.joined: set[Address | None] = set()
         #: What has changed in its calls, once it is closed.
         self.changes: list[Any] = []
-        self._choice = choice_of(options.hosts, options.ignore_hosts, options.kinds, options.live)
         self._lock = threading.RLock()
         self._seqs: dict[tuple[str, str], count[int]] = {}
         self._attempt = ""
         self._has_recordings: bool | None = None
+
+    def _obey(self, options: Options) -> None:
+        self.warns_of_misfits = options.mode is not RecordMode.VERIFY
+        verifies_live = options.mode is RecordMode.VERIFY and options.verify_serve == "live"
+        #: Whether its test goes on with live answers.
+        self.serves_live = options.mode.records or verifies_live
+        # Whoever verifies and goes on with live answers does what records all anew, in a file that nobody takes over.
+        self._acts = TABLE[RecordMode.ALL if verifies_live else options.mode]
+        self._if_answered, self._if_failed = self._acts[Known.ANSWER], self._acts[Known.FAILURE]
+        self.ignore = options.ignore
+        self.match = options.match
+        self.projections = options.data
+        self.before_record_request = options.before_record_request
+        self.before_record_response = options.before_record_response
+        self._choice = choice_of(options.hosts, options.ignore_hosts, options.kinds, options.live)
 
     # What a call meets, in the order in which it meets it.
 
@@ -149,7 +150,7 @@ class Scope(Book):
             if file is not None and address is not None:
                 found = file.find(address)
                 ticket.source = "cassette"
-            if address is not None and self._stages and self._may_be_staged(ticket, found):
+            if address is not None and self.serves_live and self._may_be_staged(ticket, found):
                 staged = self.suite.staging.ledger.find(self.staged_address(address))
                 if staged is not None:
                     found, ticket.source = staged, "staging"

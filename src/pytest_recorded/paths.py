@@ -48,6 +48,10 @@ def parse(text: str, *, where: str) -> Path:
     if not isinstance(text, str) or not text.strip():
         raise ConfigurationError(f"{where}: {text!r} is no path. {_HOW}")
     text = text.strip()
+    if re.search(r"[\s,]\$", text):
+        raise ConfigurationError(
+            f"{where}: {text!r} is more than one path. Write each of them on a line, or in a string, of its own."
+        )
     if not text.startswith("$"):
         return (DEEP, text)
     segments: list[str | int] = []

@@ -161,3 +161,10 @@ def test_a_field_of_any_name_has_its_group(name):
     call = changed({name: 1}, {name: 2})
     (group,) = groups_of([call])
     assert group.path == call.changes[0].path
+
+
+def test_misfits_for_another_reason_are_another_group_and_an_index_is_no_reason():
+    told = ["$.lines[0].sku: Field required", "$.lines[7].sku: Field required", "its body is no JSON"]
+    found = [Found("data", "invalid", (), ChangeClass.BREAKING, {"a": 1}, reason) for reason in told]
+    one, same, other = map(fingerprint, found)
+    assert one == same != other

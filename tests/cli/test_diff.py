@@ -110,7 +110,7 @@ def test_what_differs_is_told_as_pytest_tells_it_and_nothing_can_be_accepted(cli
     assert "~ $.price  1 -> 2" in done.out
     assert TEST in done.out
     assert "accept" not in done.out
-    assert done.out.endswith("report: --report=changes.html\n")
+    assert done.out.endswith("report: none was written; see --report=changes.html\n")
     assert "\x1b" not in done.out, "no colours where nobody sees them"
 
 
@@ -244,13 +244,18 @@ def test_tests_and_kinds_are_chosen_by_globs(cli, folder):
     assert len(cli("diff", "a.db", "b.db", "--json", "--test=test_b", "--test=tests/*").json["calls"]) == 3
 
 
+def make_foreign(path):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE a (b)")
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda path: path.write_bytes(b""), "x.db: is empty (0 bytes)"),
         (lambda path: path.write_text("hello " * 40), "x.db: is no SQLite file"),
         (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
-        (lambda path: closing(sqlite3.connect(path)).__enter__().execute("CREATE TABLE a (b)"), "of another program"),
+        (make_foreign, "of another program"),
     ],
     ids=["empty", "text", "lfs", "foreign"],
 )

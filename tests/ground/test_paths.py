@@ -248,3 +248,9 @@ def test_a_hundred_levels_are_not_too_deep():
         tree = {"a": tree}
     inner = drop(tree, [parse("$" + ".a" * 100 + ".id", where="ignore")])
     assert inner == drop(tree, [parse("id", where="ignore")])
+
+
+@pytest.mark.parametrize("text", ["$.a, $.b", "$.a $.b", "$.a,$.b", "a, $.b"])
+def test_several_paths_in_one_text_are_refused(text):
+    with pytest.raises(ConfigurationError, match=r"is more than one path. Write each of them on a line"):
+        parse(text, where="ini file: ignore")

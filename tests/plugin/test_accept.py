@@ -365,3 +365,20 @@ def test_a_read_only_folder_is_verified(shop, monkeypatch, tmp_path):
     assert [path.name for path in folder.iterdir() if not path.name.startswith(".")] == [
         name for name in before if not name.startswith(".")
     ]
+
+
+def test_an_error_of_http_is_accepted_by_the_name_of_its_group_only(example, serve):
+    status = [200]
+    url = serve(lambda _path, _body: (status[0], "text/plain", b"answer"))
+    example.write(
+        test_a="import pytest, urllib.request, urllib.error\n@pytest.mark.recorded\ndef test_x():\n"
+        f"    try: urllib.request.urlopen('{url}').read()\n    except urllib.error.HTTPError as error: error.close()\n"
+    )
+    example.run()
+    status[0] = 500
+    example.run("--record-mode=verify", "--record-report=report.json")
+    report = Report.model_validate_json((example.folder / "report.json").read_bytes())
+    assert "its live answer is an error of HTTP" in example.run("--record-accept=all", "--record-mode=none").output
+    assert '"status":200' in example.rows()[0][3]
+    example.run(f"--record-accept={report.groups[0].fingerprint}", "--record-mode=none")
+    assert '"status":500' in example.rows()[0][3]

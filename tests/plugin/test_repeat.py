@@ -188,10 +188,12 @@ def test_each_run_is_an_attempt_of_its_own_in_the_staging_file(example):
         test_a=HEAD + "import sqlite3\nfrom pathlib import Path\n"
         "def test_x():\n    world.ask('a')\n"
         "    for path in Path('cassettes/.staging').glob('*.db'):\n"
-        "        rows = sqlite3.connect(path).execute(\n"
+        "        connection = sqlite3.connect(path)\n"
+        "        rows = connection.execute(\n"
         "            'SELECT attempt.status, jobs.response_json FROM jobs attempt JOIN jobs'\n"
         "            ' ON jobs.scope = attempt.id ORDER BY attempt.submitted_at')\n"
-        "        Path('seen').write_text(repr(rows.fetchall()))\n",
+        "        Path('seen').write_text(repr(rows.fetchall()))\n"
+        "        connection.close()\n",
     ).run()
     example.run("--record-mode=rewrite", "--record-repeat=3")
     seen = (example.folder / "seen").read_text()

@@ -572,6 +572,45 @@ def test_the_same_answer_that_takes_much_longer_is_a_metric_and_fails_nothing(ex
     assert (result.code, result.counts) == (0, {"unchanged": 1})
 
 
+@pytest.mark.parametrize("mode", ["verify", "rewrite"])
+def test_a_call_that_fails_each_time_it_is_repeated_is_an_error_and_nothing_varies(example, mode):
+    example.write(test_a=FAILING.format(raised=""))
+    example.run()
+    example.write(test_a=FAILING.format(raised="    raise OSError('no network')\n"))
+    example.run(f"--record-mode={mode}", "--record-report=report.json", "--record-repeat=2")
+    report = Report.model_validate_json((example.folder / "report.json").read_bytes())
+    assert ([str(call.change_class) for call in report.calls], report.noise) == (["error"], ())
+
+
+FAILING = """
+import pytest
+from pytest_recorded import recorder
+
+@recorder(kind="failing.get")
+def get():
+{raised}    return {{"a": 1}}
+
+@pytest.mark.recorded
+def test_x():
+    get()
+"""
+
+
+def test_a_run_says_why_it_fails_though_its_tests_have_passed(api):
+    api.answer(order={"id": 1, "total": 1}).test(ORDER)
+    api.example.run()
+    api.answer(order={"id": 1, "total": 2})
+    assert "the run fails because of 1 changed call (--record-fail-on=projection)" in api.verify()[0].output
+    assert "the run fails" not in api.verify("--record-fail-on=breaking")[0].output
+
+
+def test_a_run_that_has_compared_nothing_says_so(api):
+    api.answer(order={"id": 1, "total": 1}).test(ORDER)
+    api.example.run()
+    result, _ = api.verify("--record-no-verify=http.*")
+    assert "no call was made again to be compared: 1 no_verify" in result.output
+
+
 def test_what_varies_by_itself_is_found_by_repeating_and_does_not_count_as_a_change(example):
     example.write(
         counting=COUNTING,

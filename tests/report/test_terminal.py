@@ -176,7 +176,7 @@ def test_what_accepts_is_named_with_a_group_that_has_an_answer(told):
 
 
 def test_where_the_report_is_written_is_said_or_how_it_is_written(told):
-    assert "report: --record-report=changes.html\n" in told(samples.realistic())
+    assert "report: none was written; see --record-report=changes.html\n" in told(samples.realistic())
     assert "report: a.html, b.json\n" in told(samples.realistic(), written=["a.html", "b.json"])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..drift import same_answer
+from ..drift import is_failure, same_answer
 from ..errors import UsageError
 from ..staging import verified_files, workshop
 from ..store.build import Changes, build, exclusive
@@ -30,6 +30,7 @@ __all__ = ["ALL", "Accepted", "accept", "last_verified"]
 ALL: Final = "all"
 
 _FAILED: Final = "its live call has failed, or could not be compared"
+_BAD: Final = "its live answer is an error of HTTP; to take it all the same, name its group"
 _SINCE: Final = "it was recorded again since; verify again"
 _FOLLOWS: Final = "it follows from the new answer of a call that stays as it is"
 _OTHERS: Final = "other tests may share it; see pytest-recorded prune"
@@ -94,11 +95,12 @@ def accept(verified: Mapping[Path, Path], fingerprints: Sequence[str]) -> dict[P
             several.append(Findings(cassette, file))
             stack.callback(several[-1].close)
         wanted = _checked(several, fingerprints)
-        return {findings.cassette: _accepted(findings, wanted) for findings in several}
+        takes_all = ALL in map(_read, fingerprints)
+        return {findings.cassette: _accepted(findings, wanted, takes_all=takes_all) for findings in several}
 
 
-def _accepted(findings: Findings, wanted: frozenset[str]) -> Accepted:
-    accepting = _Accepting(findings, wanted)
+def _accepted(findings: Findings, wanted: frozenset[str], *, takes_all: bool) -> Accepted:
+    accepting = _Accepting(findings, wanted, takes_all=takes_all)
     for call in findings.calls():
         accepting.add(call)
     findings.close()
@@ -107,8 +109,12 @@ def _accepted(findings: Findings, wanted: frozenset[str]) -> Accepted:
     return accepting.accepted
 
 
+def _read(given: str) -> str:
+    return given.strip().lower()
+
+
 def _checked(several: Sequence[Findings], given: Sequence[str]) -> frozenset[str]:
-    wanted = frozenset(each.strip().lower() for each in given)
+    wanted = frozenset(map(_read, given))
     calls = (call for findings in several for call in findings.calls())
     known = dict.fromkeys(change.fingerprint for call in calls for change in call.changes)
     if ALL in wanted:
@@ -124,8 +130,9 @@ def _checked(several: Sequence[Findings], given: Sequence[str]) -> frozenset[str
 class _Accepting:
     """Decides about each call, and gathers what is to be written."""
 
-    def __init__(self, findings: Findings, wanted: frozenset[str]) -> None:
+    def __init__(self, findings: Findings, wanted: frozenset[str], *, takes_all: bool) -> None:
         self._findings = findings
+        self._takes_all = takes_all
         self._wanted = wanted
         #: Ids of the calls with which the chains begin that are meant.
         self._first = {
@@ -176,6 +183,8 @@ class _Accepting:
         attempt, where = self._findings.where(call)
         if call.change_class is ChangeClass.ERROR or (new is None and where.new is not None):
             yield _FAILED
+        if self._takes_all and new is not None and is_failure(new.row) and not (old and is_failure(old.row)):
+            yield _BAD
         if (digest_of(old) if old is not None else "") != where.digest:
             yield _SINCE
         if new is None and where.old is not None and where.old.scope == "" != attempt.scope:

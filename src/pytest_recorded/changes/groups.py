@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fingerprint", "groups_of", "of_chain", "wild"]
 
+_INDEX: Final = re.compile(r"\[\d+\]")
 _DIGITS: Final = 12
 # Names of fields that are data: numbers, ids, dates, addresses, codes such as `US` and `EUR`.
 _DATA: Final = re.compile(
@@ -35,10 +36,15 @@ def wild(path: Iterable[str | int]) -> str:
 
 def fingerprint(found: Found) -> str:
     """Return 12 hex digits that stand for a change: for its class, its place, and the types before and after."""
-    # One status is not another, though both are numbers.
-    values = (str(found.old), str(found.new)) if found.slot == "status" else ()
     types = (_type(found.old), _type(found.new))
-    return _digest(found.change_class, found.slot, found.op, wild(found.path), *types, *values)
+    return _digest(found.change_class, found.slot, found.op, wild(found.path), *types, *_told_apart(found))
+
+
+def _told_apart(found: Found) -> tuple[str, ...]:
+    """Return what tells changes of one place and one type apart: one status is not another, nor is one misfit."""
+    if found.slot == "status":
+        return str(found.old), str(found.new)
+    return (_INDEX.sub("[*]", str(found.new)),) if found.op == "invalid" else ()
 
 
 def of_chain(root: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..diff import ABSENT
 from ..errors import SerializationError
 from ..takeover import final_row, has_ended
 from .classes import lasting_body
@@ -68,4 +69,6 @@ def _paths(views: Sequence[View]) -> list[Path]:
         # An answer and a failure have nothing in common that could be compared.
         return []
     trees: tuple[list[Any], ...] = ([lasting_body(view) for view in views], [view.data for view in views])
-    return list(dict.fromkeys(path for several in trees for path in varying(several)))
+    # Of a call that has failed there is no answer.
+    whole = [several for several in trees if not any(tree is ABSENT for tree in several)]
+    return list(dict.fromkeys(path for several in whole for path in varying(several)))

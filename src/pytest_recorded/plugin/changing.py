@@ -14,7 +14,7 @@ from ..modes import RecordMode
 from ..report import render_markdown, terminal_lines, write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..changes.attempt import Told
     from ..changes.documents import Finding
@@ -161,6 +161,19 @@ class Changing:
         calls = self.report.calls if self.report is not None else ()
         left = [call for call in calls if not self._is_accepted(call)]
         return bool(self.problems) or (verifies and fails(left, self._options.fail_on))
+
+    def verdict(self) -> Iterator[str]:
+        """Yield why the run fails though its tests may have passed, and that nothing was compared, if that is so."""
+        if self._options.mode is not RecordMode.VERIFY or self.report is None:
+            return
+        left = [call for call in self.report.calls if not self._is_accepted(call)]
+        if fails(left, self._options.fail_on):
+            failing = [call for call in left if fails([call], self._options.fail_on)]
+            number = f"{len(failing):,} changed call{'' if len(failing) == 1 else 's'}"
+            yield f"  the run fails because of {number} (--record-fail-on={self._options.fail_on})"
+        if not self.report.compared and self.report.not_verified:
+            reasons = ", ".join(f"{number:,} {reason}" for reason, number in self.report.not_verified.items())
+            yield f"  no call was made again to be compared: {reasons}"
 
     def _is_accepted(self, call: Call) -> bool:
         findings, own = self._sources[call.id]

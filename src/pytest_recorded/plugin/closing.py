@@ -92,7 +92,8 @@ class Closing:
         verbose = terminalreporter.verbosity > 0
         lines = verdict_lines(self._tally, mode=mode, is_verbose=verbose)
         missed = [(_NO_REPORT.format(mode=mode), False)] if self._session.lacks_report else []
-        for line, is_trouble in (*lines, *missed, *bound_lines(self._tally, self._session.options)):
+        why = [(line, True) for line in self._changing.verdict()] if self._changing is not None else []
+        for line, is_trouble in (*lines, *why, *missed, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         for path, outcome in self._outcomes:
             shown = self._session.shown(path)

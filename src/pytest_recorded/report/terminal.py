@@ -63,7 +63,7 @@ def terminal_lines(
     """
     digest = Digest(report)
     width = max(width, _NARROWEST)
-    files = ", ".join(written) or f"{option}=changes.html"
+    files = ", ".join(written) or f"none was written; see {option}=changes.html"
     for line in _lines(digest, width, files, accept if report.mode == "verify" else None):
         yield from fitted(line, width)
         yield "\n", _PLAIN

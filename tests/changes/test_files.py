@@ -32,9 +32,9 @@ def compare(tmp_path):
         for name, given in (("old", old), ("new", new)):
             paths.append(write(tmp_path / f"{name}.db", *given) if isinstance(given, list | tuple) else given)
         before = [(path, path.read_bytes()) for path in paths]
-        files = [Recorded(path, path.name) for path in paths]
-        opened.extend(files)
-        comparison = Comparison(*files, Terms(**terms), keeps=keeps)
+        for path in paths:
+            opened.append(Recorded(path, path.name))  # noqa: PERF401 - the second may fail
+        comparison = Comparison(*opened[-2:], Terms(**terms), keeps=keeps)
         assert all(path.read_bytes() == content for path, content in before), "nothing is written"
         assert not [*tmp_path.glob("*.db-*")], "nothing is made beside it"
         return comparison

@@ -85,7 +85,10 @@ def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
         raise UsageError(f"{nothing}; to look for a revision of that name git is needed, and it is not on the PATH.")
     places, problem = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
     if problem:
-        raise UsageError(f"{nothing}, and {folder} is in no git repository that can be read ({problem}).")
+        raise UsageError(
+            f"{nothing}, and {folder} is in no git repository that can be read ({problem}). Name a file; or, for a "
+            f"revision, a cassette in a repository with --cassette=PATH."
+        )
     top, _, prefix = places.partition("\n")
     found, _ = _git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not name or not found:

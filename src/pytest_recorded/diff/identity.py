@@ -147,7 +147,10 @@ class Identity:
 
 
 def _written(value: Any) -> bytes | None:
-    """Return a value as bytes that tell types apart; None if it is nested deeply, or not of JSON's types alone."""
+    """Return a value as bytes that tell types apart; None if it is nested deeply, or not of JSON's types alone.
+
+    They are compared, and never stored or read: nothing is made of bytes here.
+    """
     try:
         return dumps(value, _WITHOUT_REFERENCES)
     except ValueError:

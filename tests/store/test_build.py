@@ -65,6 +65,12 @@ def test_the_file_says_how_many_calls_it_has_and_which_schema(cassette, folder, 
     assert query(cassette, "SELECT key, value FROM meta") == [("jobs", "4"), ("schema", "1")]
 
 
+def test_facts_about_the_file_stay_until_they_are_taken_away(cassette, folder, query, row):
+    build(cassette, Changes(facts={"b": "two", "a": "one", "jobs": "999"}), folder)
+    build(cassette, Changes(fresh=[(row("test_c"), ())], facts={"b": None}), folder)
+    assert query(cassette, "SELECT key, value FROM meta") == [("a", "one"), ("jobs", "4"), ("schema", "1")]
+
+
 def test_what_is_gone_goes_with_all_attempts_and_chunks(tmp_path, folder, query, row):
     path = tmp_path / "jobs.db"
     first, second = row("test_a", status="failed"), row("test_a", attempt=1)

@@ -42,6 +42,7 @@ class Changes:
         gone: Addresses whose old rows go, all attempts: those that a fresh row replaces too.
         uses: Pairs of a test and the id of a shared job that it used.
         gone_tests: Tests of which the old pairs go.
+        facts: Facts about the file, by name, which stay until they are taken away; None takes one away.
 
     """
 
@@ -49,9 +50,10 @@ class Changes:
     gone: set[Address] = field(default_factory=set)
     uses: set[tuple[str, str]] = field(default_factory=set)
     gone_tests: set[str] = field(default_factory=set)
+    facts: dict[str, str | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.fresh or self.gone or self.uses or self.gone_tests)
+        return bool(self.fresh or self.gone or self.uses or self.gone_tests or self.facts)
 
 
 class exclusive:  # noqa: N801 - read as a statement: with exclusive(path)
@@ -133,8 +135,10 @@ def _write(made: Path, cassette: Path, changes: Changes) -> int:
         count = connection.execute(_COPY_JOBS).rowcount
         for statement in _COPY_OTHERS:
             connection.execute(statement)
-        connection.execute(sql.SET_META, ("jobs", str(count)))
-        connection.execute(sql.SET_META, ("schema", str(VERSION)))
+        facts = dict(connection.execute("SELECT key, value FROM old.meta").fetchall())
+        facts |= changes.facts | {"jobs": str(count), "schema": str(VERSION)}
+        kept = sorted((name, value) for name, value in facts.items() if value is not None)
+        connection.executemany(sql.SET_META, kept)
         connection.execute("COMMIT")
     finally:
         connection.close()

@@ -18,10 +18,13 @@ from .errors import SerializationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LONG_INT_BITS", "canonical", "load_tree", "pack_float", "pack_int", "to_text"]
+__all__ = ["LONG_INT_BITS", "POINTER", "canonical", "load_tree", "pack_float", "pack_int", "to_text"]
 
 # Python refuses to print or parse longer decimal integers (sys.set_int_max_str_digits): beyond it we write hex.
 LONG_INT_BITS: Final = 2000
+
+#: How a text begins that a cassette has in place of a large one, which it keeps apart; no value is written so.
+POINTER: Final = '{"py:blob":"'
 
 # JSON has no way to write these two next to each other: read back they would be one letter.
 _SURROGATE_PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -123,11 +126,16 @@ def load_tree(text: str) -> Any:
     """Return the JSON tree of a text, tags and all.
 
     Raises:
-        SerializationError: The text is no JSON.
+        SerializationError: The text is no JSON, or it is large and has been lost.
 
     """
     if type(text) is not str:
         raise SerializationError(f"the stored text is {type(text).__name__}, not text")
+    if text.startswith(POINTER):
+        raise SerializationError(
+            "the stored text is large and kept apart in the file, and it is missing or damaged there. Restore the file "
+            "(git checkout), or record the call again: pytest --record-mode=rewrite"
+        )
     try:
         # What json.loads does around this is half of its time for a small text, and is about white space.
         try:

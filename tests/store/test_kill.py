@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import random
 import resource
 import shutil
 import signal
@@ -220,7 +221,9 @@ def test_a_small_disk_that_is_really_full_says_so_and_loses_nothing(tmp_path, st
         staging = stage(path)
         attempt(staging, "test_a", ["x"])
         workshop = path.parent / ".staging"
-        build(path, Changes(fresh=[(row("old", response_json="x" * 600_000), ())]), workshop)
+        build(
+            path, Changes(fresh=[(row("old", response_json=random.Random(1).randbytes(550_000).hex()), ())]), workshop
+        )
         old = path.read_bytes()
         with pytest.raises(
             CassetteError, match=r"jobs\.db: database or disk is full\. The disk is full: free some space"

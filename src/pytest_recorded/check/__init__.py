@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import CassetteError
 from ..staging import staging_files
+from ..store.checking import CheckedFile
 from ..store.diagnosis import is_there
-from ..store.sqlite import CassetteFile
 from .damage import faults_of
 from .finding import CODES, Finding, Severity
 from .keys import KeySearch
@@ -61,7 +61,7 @@ def check(
     """
     if not is_there(cassette):
         raise CassetteError(cassette, "does not exist. Name another one with --cassette.")
-    file = CassetteFile(cassette)
+    file = CheckedFile(cassette)
     with contextlib.closing(file):
         # What is no cassette at all is an error, not a finding.
         count = len(file)
@@ -83,7 +83,7 @@ class _Looking:
     def __init__(
         self,
         cassette: Path,
-        file: CassetteFile,
+        file: CheckedFile,
         options: Options,
         environment: Mapping[str, str],
         max_age: timedelta | None,
@@ -100,6 +100,8 @@ class _Looking:
         try:
             for fault in self._file.faults():
                 yield Finding("damaged", fault)
+            for digest in self._file.spoilt():
+                yield Finding("damaged", f"{digest} in `blobs` is not the text that was kept there")
             self._has_chunks = frozenset(self._file.streamed())
             for job in self._file.strays():
                 yield Finding("damaged", "pieces of its answer, or uses of it, are there, but the row is not", id=job)

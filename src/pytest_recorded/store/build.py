@@ -16,21 +16,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import CassetteError
+from ..job import Chunk, Row
 from . import sql
+from .blobs import Keeper, copy_blobs, keeping
 from .connection import connect
 from .diagnosis import FAULTS, explain, inspect_cassette, need_schema
+from .layout import lay_out
 from .schema import APPLICATION_ID, CASSETTE, COLUMNS, VERSION
 
 if TYPE_CHECKING:
-    from ..job import Address, Chunk, Row
+    from ..job import Address
 
 __all__ = ["Changes", "build", "exclusive"]
 
 _PAGE_BYTES: Final = 4096
 _WAIT_SECONDS: Final = 120.0
-
-# Header fields that tell which SQLite wrote the file and how often; they would differ between equal cassettes.
-_CHANGE_COUNTERS: Final = ((24, 1), (92, 1), (96, 3_045_000))
 
 
 @dataclass
@@ -102,8 +102,8 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
     made = workshop / f"{cassette.name}.new"
     try:
         made.unlink(missing_ok=True)
-        count = _write(made, cassette, changes)
-        _settle(made)
+        count, roots = _write(made, cassette, changes)
+        lay_out(made, roots, _PAGE_BYTES)
         _replace(made, cassette)
     except FAULTS as error:
         raise explain(cassette, error) from error
@@ -119,10 +119,13 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
     return count
 
 
-def _write(made: Path, cassette: Path, changes: Changes) -> int:
+def _write(made: Path, cassette: Path, changes: Changes) -> tuple[int, list[int]]:
+    """Write the new file; return how many rows it has, and where its trees begin."""
     connection = connect(made, read_only=False)
     try:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        # Some builds of SQLite keep pages to find others by, unless told otherwise.
+        connection.execute("PRAGMA auto_vacuum = NONE")
         # The file is nobody's until it is finished: a journal would only cost time.
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
@@ -132,17 +135,20 @@ def _write(made: Path, cassette: Path, changes: Changes) -> int:
         connection.executescript(_STAGES)
         connection.execute("BEGIN")
         _stage(connection, changes)
+        keeper = Keeper(connection)
         count = connection.execute(_COPY_JOBS).rowcount
         for statement in _COPY_OTHERS:
             connection.execute(statement)
+        copy_blobs(connection, keeper)
         facts = dict(connection.execute("SELECT key, value FROM old.meta").fetchall())
         facts |= changes.facts | {"jobs": str(count), "schema": str(VERSION)}
         kept = sorted((name, value) for name, value in facts.items() if value is not None)
         connection.executemany(sql.SET_META, kept)
         connection.execute("COMMIT")
+        roots = [root for (root,) in connection.execute("SELECT rootpage FROM main.sqlite_master WHERE rootpage > 0")]
     finally:
         connection.close()
-    return int(count)
+    return int(count), roots
 
 
 def _attach_old(connection: sqlite3.Connection, cassette: Path) -> None:
@@ -191,14 +197,15 @@ _GONE_IDS: Final = (
 # The two halves of each union are read in order and merged: nothing is sorted, memory stays flat.
 _COPY_JOBS: Final = (
     f"INSERT INTO main.jobs ({COLUMNS}) SELECT {COLUMNS} FROM ("
-    f" SELECT {COLUMNS} FROM old.jobs o WHERE NOT {_IS_GONE}"
-    f" UNION ALL SELECT {COLUMNS} FROM temp.fresh"
+    f" SELECT {keeping(Row._fields)} FROM old.jobs o WHERE NOT {_IS_GONE}"
+    f" UNION ALL SELECT {keeping(Row._fields)} FROM temp.fresh"
     f") ORDER BY scope, kind, key, seq, attempt"
 )
+_CHUNKS: Final = keeping(("job_id", *Chunk._fields))
 _COPY_CHUNKS: Final = (
     "INSERT INTO main.chunks SELECT job_id, seq, offset_ms, body FROM ("
-    " SELECT * FROM old.chunks WHERE job_id NOT IN (SELECT id FROM temp.gone_ids)"
-    " UNION ALL SELECT * FROM temp.fresh_chunks"
+    f" SELECT {_CHUNKS} FROM old.chunks WHERE job_id NOT IN (SELECT id FROM temp.gone_ids)"
+    f" UNION ALL SELECT {_CHUNKS} FROM temp.fresh_chunks"
     ") ORDER BY job_id, seq"
 )
 _COPY_USES: Final = (
@@ -213,17 +220,7 @@ _COPY_OTHERS: Final = (
     _COPY_CHUNKS,
     _COPY_USES,
     "INSERT INTO main.edges SELECT * FROM old.edges ORDER BY upstream_id, downstream_id, label",
-    "INSERT INTO main.blobs SELECT * FROM old.blobs ORDER BY digest",
 )
-
-
-def _settle(made: Path) -> None:
-    with made.open("r+b") as file:
-        for offset, value in _CHANGE_COUNTERS:
-            file.seek(offset)
-            file.write(value.to_bytes(4, "big"))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _replace(made: Path, cassette: Path) -> None:

@@ -13,6 +13,10 @@ __all__ = ["connect", "roll_back"]
 _BUSY_SECONDS: Final = 30.0
 
 
+class _Connection(sqlite3.Connection):
+    """One that can be referred to weakly: a function of its own that reads with it must not keep it open."""
+
+
 def connect(path: Path | str, *, read_only: bool, how: str = "") -> sqlite3.Connection:
     """Open a file. Nothing that the file defines may run: no extension, no function in a view or an index.
 
@@ -23,7 +27,9 @@ def connect(path: Path | str, *, read_only: bool, how: str = "") -> sqlite3.Conn
 
     """
     uri = path if isinstance(path, str) else f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}{how}"
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 

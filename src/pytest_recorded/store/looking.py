@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import CassetteError
 from ..job import Row, Status
 from . import sql
+from .blobs import see_whole
 from .connection import connect
 from .creation import create
 from .diagnosis import FAULTS, explain, inspect_any, is_there, look_at, why_unreadable
@@ -87,6 +88,7 @@ def copy_with(path: Path | None, rows: Iterable[tuple[Row, Iterable[Chunk]]]) ->
             made.execute(f"DELETE FROM jobs WHERE {sql.ONE_BY_PLACE}", (*row.address, row.attempt))
             made.execute(sql.INSERT, tuple(row))
             made.executemany(sql.INSERT_CHUNK, [(row.id, *chunk) for chunk in chunks])
+        see_whole(made)
         made.execute("PRAGMA query_only = ON")
     except BaseException:
         made.close()
@@ -102,6 +104,8 @@ def _prepared(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA temp_store = MEMORY")
             for statement in _SEED_AS_OURS.split(";\n"):
                 connection.execute(statement)
+        else:
+            see_whole(connection)
     except BaseException:
         connection.close()
         raise

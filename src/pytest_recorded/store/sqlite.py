@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import CassetteError
 from ..job import Address, Answer, Chunk, Found, Place, Row, Status
 from . import sql
+from .blobs import see_whole
 from .connection import connect, roll_back
 from .creation import create, make
 from .diagnosis import FAULTS, explain, inspect_cassette, inspect_ledger, is_there, need_schema
@@ -201,6 +202,7 @@ class CassetteFile(Reader):
         connection = connect(self.path, read_only=True)
         try:
             connection.execute(f"PRAGMA mmap_size = {_MAP_BYTES}")
+            see_whole(connection)
             # One read transaction for all look-ups halves their cost; nobody writes to a cassette in place.
             connection.execute("BEGIN")
             _need_schema(self.path, connection)
@@ -208,18 +210,6 @@ class CassetteFile(Reader):
             connection.close()
             raise
         return self._keep(connection)
-
-    def faults(self) -> list[str]:
-        """Return what SQLite finds wrong with the file."""
-        return [str(fault) for (fault,) in self._rows(sql.CHECK) if fault != "ok"]
-
-    def streamed(self) -> list[str]:
-        """Return the ids of the rows whose answers are in pieces."""
-        return [job for (job,) in self._rows(sql.STREAMED)]
-
-    def strays(self) -> list[str]:
-        """Return the ids that pieces of answers, or tests, name, and no row has."""
-        return [job for (job,) in self._rows(sql.STRAYS)]
 
     def older(self, scope: str, moment: str) -> dict[Address, str]:
         """Return when the recordings of a scope were made that are older than a moment, by their addresses."""

@@ -201,7 +201,7 @@ _COPY_JOBS: Final = (
     f" UNION ALL SELECT {keeping(Row._fields)} FROM temp.fresh"
     f") ORDER BY scope, kind, key, seq, attempt"
 )
-_CHUNKS: Final = keeping(("job_id", *Chunk._fields))
+_CHUNKS: Final = keeping(("job_id", "seq", "CAST(offset_ms AS REAL) AS offset_ms", "body"))
 _COPY_CHUNKS: Final = (
     "INSERT INTO main.chunks SELECT job_id, seq, offset_ms, body FROM ("
     f" SELECT {_CHUNKS} FROM old.chunks WHERE job_id NOT IN (SELECT id FROM temp.gone_ids)"

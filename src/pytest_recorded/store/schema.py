@@ -40,11 +40,12 @@ _JOB_COLUMNS: Final = """\
     info_json     TEXT,
 """
 
+# Milliseconds have no type there: SQLite's versions disagree on how many bytes 0.0 takes in a column of REAL.
 _OTHERS: Final = """\
 CREATE TABLE chunks (
     job_id    TEXT NOT NULL,
     seq       INTEGER NOT NULL,
-    offset_ms REAL NOT NULL,
+    offset_ms NOT NULL,
     body      TEXT NOT NULL,
     PRIMARY KEY (job_id, seq)
 ) WITHOUT ROWID;

@@ -32,6 +32,7 @@ _GROUPS = {
     "cli": ("cli",),
     "report": ("report",),
     "diff": ("diff",),
+    "git": ("git",),
 }
 _MEASURED = (
     "pytest-recorded",

@@ -26,6 +26,8 @@ class Scale:
         suite: Requests of a test suite: in one test, and in as many tests.
         large_rows: Rows of 2.5 kB each in the cassette that is merged into.
         changed: Calls in a report of what has changed.
+        cassette_mb: The size of the cassette that is committed, in MB.
+        commits: How often one of its answers changes.
 
     """
 
@@ -43,17 +45,19 @@ class Scale:
     suite: int
     large_rows: int
     changed: int
+    cassette_mb: int
+    commits: int
 
 
 FULL = Scale(
     records=(4, 1_980),
     rounds=15, few_rounds=5, starts=21, runs=15, rows=(1_000, 10_000, 100_000), interactions=(200, 1_000, 5_000),
     calls=600, requests=150, slow_requests=50, tests=(1_000, 4_000), suite=200, large_rows=21_500,
-    changed=2_000,
+    changed=2_000, cassette_mb=50, commits=100,
 )  # fmt: skip
 QUICK = Scale(
     records=(4, 400),
     rounds=5, few_rounds=2, starts=5, runs=2, rows=(1_000, 10_000), interactions=(200, 500),
     calls=300, requests=100, slow_requests=10, tests=(500, 1_500), suite=40, large_rows=4_000,
-    changed=500,
+    changed=500, cassette_mb=4, commits=10,
 )  # fmt: skip

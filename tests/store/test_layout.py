@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 import struct
 from contextlib import closing
+from pathlib import Path
 
 import apsw
 import pytest
@@ -16,6 +18,7 @@ from pytest_recorded.store.build import Changes, build
 from pytest_recorded.store.layout import lay_out
 
 PAGE = 4096
+ROOT = Path(__file__).parents[2]
 
 
 class Apsw:
@@ -145,3 +148,13 @@ def test_a_row_of_any_size_at_the_borders_of_pages_is_laid_out_soundly(tmp_path,
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         found = dict(connection.execute("SELECT scope, info_json || response_json FROM jobs"))
     assert found == {each.scope: each.info_json + each.response_json for each in rows}
+
+
+@pytest.mark.parametrize(
+    "cassette", sorted((ROOT / "cassettes", *ROOT.glob("examples/*/cassettes"))), ids=lambda path: path.parent.name
+)
+def test_the_cassettes_of_this_repository_are_as_they_would_be_written(tmp_path, folder, cassette):
+    path = tmp_path / "jobs.db"
+    shutil.copy(cassette / "jobs.db", path)
+    build(path, Changes(gone_tests={"nobody"}), folder)
+    assert path.read_bytes() == (cassette / "jobs.db").read_bytes()

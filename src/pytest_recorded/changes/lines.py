@@ -23,13 +23,14 @@ from ..diff import ABSENT
 from ..drift import is_http
 from ..errors import CassetteError
 from ..job import Status
+from ..jobs import Job
 from ..message import HttpRequest
 from ..miss import describe
 from ..nodes import nodes
 from ..outline import lines_of
 from ..readable import media_in
 from ..shown import clip, harmless, in_one_line
-from .views import answer_of, described, opened
+from .views import OF_ONE_ANSWER, answer_of, described, opened, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -121,7 +122,7 @@ def _block(side: Side, users: Sequence[str]) -> _Block:
 
 
 def _asked(row: Row) -> str:
-    """Return the call in one line. The lines of a request say what of its arguments is cut here; of a URL nothing is."""
+    """Return the call in one line; of arguments, which the lines of the request have, a part."""
     try:
         said = describe(row.kind, row.request_json)
         return said if is_http(row.kind) else clip(said, _LONGEST_CALL)
@@ -166,25 +167,19 @@ def _request(side: Side) -> Iterator[str]:
 
 
 def _answer(side: Side) -> Iterator[str]:
-    answer = answer_of(side)
+    answer, is_of_model = answer_of(side), len(Job.of(side.row, side.chunks).names) > 1
     if answer.status != Status.COMPLETED:
         yield f"  status: {answer.status}"
     if answer.end != "complete":
         yield f"  body ended: {in_one_line(str(answer.end))}"
     yield from (f"  header {in_one_line(name)}: {in_one_line(value)}" for name, value in answer.headers.items())
     if answer.body is not ABSENT:
-        yield from _tree("response", answer.body)
+        yield from _tree("response", without(answer.body, OF_ONE_ANSWER) if is_of_model else answer.body)
 
 
 def _stored(slot: str, text: str | None) -> Iterator[str]:
     if text is not None:
         yield from _tree(slot, load_tree(text))
-
-
-def _tree(slot: str, tree: Any, seen: Callable[[str, Any], Any] = lambda path, value: _seen(path, value)) -> Iterator[str]:
-    for path, node, is_leaf in nodes(tree):
-        if is_leaf:
-            yield from _leaf(slot if path == "$" else f"{slot} {path}", seen(path, opened(node)))
 
 
 def _seen(_path: str, value: Any) -> Any:
@@ -200,6 +195,12 @@ def _part(path: str, value: Any) -> Any:
     if path.endswith(".bytes") and type(value) is str:
         return described(value.encode("latin-1"), "bytes")
     return _seen(path, value)
+
+
+def _tree(slot: str, tree: Any, seen: Callable[[str, Any], Any] = _seen) -> Iterator[str]:
+    for path, node, is_leaf in nodes(tree):
+        if is_leaf:
+            yield from _leaf(slot if path == "$" else f"{slot} {path}", seen(path, opened(node)))
 
 
 def _leaf(where: str, value: Any) -> Iterator[str]:

@@ -27,9 +27,30 @@ if TYPE_CHECKING:
     from ..jobs import Choose
     from ..llm import LLMCall
 
-__all__ = ["Answer", "Side", "View", "answer_of", "described", "opened", "request_tree", "view_of"]
+__all__ = [
+    "OF_ONE_ANSWER",
+    "Answer",
+    "Side",
+    "View",
+    "answer_of",
+    "described",
+    "opened",
+    "request_tree",
+    "view_of",
+    "without",
+]
 
 _LONGEST_BYTES: Final = 64
+#: Names of fields, at any depth of an answer of a language model, that are another in each answer, and of what it says
+#: that it has used: the figures have that.
+OF_ONE_ANSWER: Final = frozenset({
+    "id", "created", "created_at", "system_fingerprint", "responseId", "response_id", "generation_id", "call_id",
+    "tool_call_id", "toolUseId", "createTime", "completed_at", "item_id", "thoughtSignature", "signature",
+    "obfuscation",
+    "usage", "usageMetadata", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration",
+    "prompt_eval_count", "eval_count", "billed_units", "tokens", "x_groq",
+    "amazon-bedrock-invocationMetrics", "metrics",
+})  # fmt: skip
 
 
 class Side(NamedTuple):
@@ -167,6 +188,13 @@ def opened(tree: Any) -> Any:
         if tag.startswith("py:"):
             return _word(tag.removeprefix("py:"), content)
     return {name: opened(item) for name, item in tree.items()}
+
+
+def without(tree: Any, names: frozenset[str]) -> Any:
+    """Return a tree without the fields of some names, at any depth."""
+    if type(tree) is dict:
+        return {name: without(item, names) for name, item in tree.items() if name not in names}
+    return [without(item, names) for item in tree] if type(tree) is list else tree
 
 
 def _word(name: str, content: Any) -> Bare:

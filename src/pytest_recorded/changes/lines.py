@@ -14,6 +14,7 @@ apart is cut; and whatever is stored, there are lines for it, which command no t
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..canonical import load_tree
 from ..diff import ABSENT
 from ..drift import is_http
+from ..entry import read_entry
 from ..errors import CassetteError
 from ..job import Status
 from ..jobs import Job
@@ -30,14 +32,13 @@ from ..nodes import nodes
 from ..outline import lines_of
 from ..readable import media_in
 from ..shown import clip, harmless, in_one_line
-from .views import OF_ONE_ANSWER, answer_of, described, opened, without
+from .views import OF_ONE_ANSWER, Side, answer_of, described, opened, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..job import Row
     from .files import Recorded
-    from .views import Side
 
 __all__ = ["lines_of_file"]
 
@@ -101,7 +102,7 @@ def lines_of_file(recorded: Recorded) -> Iterator[str]:
 
 def _blocks(recorded: Recorded) -> Iterator[_Block]:
     for (scope, _), sides in groupby(recorded.sides(), key=lambda side: (side.row.scope, side.row.kind)):
-        found = (_block(side, recorded.users(side.row)) for side in sides)
+        found = (_with_conflict(_block(side, recorded.users(side.row)), side.row, recorded) for side in sides)
         yield from sorted(found, key=_Block.order) if scope else found
 
 
@@ -119,6 +120,23 @@ def _block(side: Side, users: Sequence[str]) -> _Block:
         str(row.key or ""),
         row.seq if type(row.seq) is int else 0,
     )
+
+
+def _with_conflict(block: _Block, row: Row, recorded: Recorded) -> _Block:
+    """Return the lines of a call, and what two branches have made of it if nobody has chosen yet."""
+    fact = recorded.fact(f"conflict:{row.id}")
+    if fact is None:
+        return block
+    try:
+        sides = json.loads(fact)
+        entries = {name: read_entry(sides[name], name) for name in ("base", "theirs") if sides.get(name)}
+    except Exception:  # noqa: BLE001 - a file may hold anything, and git has to show it
+        return block._replace(answer=[*block.answer, *_leaf("conflict", fact)])
+    ours, lines = {*block.request, *block.answer}, ["  conflict: ours is replayed; pytest-recorded resolve settles it"]
+    for name, entry in entries.items():
+        other = _block(Side(entry.row, entry.chunks), ())
+        lines += [f"  {name}: {line.strip()}" for line in (*other.request, *other.answer) if line not in ours]
+    return block._replace(answer=[*block.answer, *lines])
 
 
 def _asked(row: Row) -> str:

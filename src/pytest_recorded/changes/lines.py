@@ -32,6 +32,7 @@ from ..nodes import nodes
 from ..outline import lines_of
 from ..readable import media_in
 from ..shown import clip, harmless, in_one_line
+from ..store.schema import VERSION
 from .views import OF_ONE_ANSWER, Side, answer_of, described, opened, without
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
     from ..job import Row
     from .files import Recorded
 
-__all__ = ["lines_of_file"]
+__all__ = ["FORMAT", "as_it_is", "lines_of_file"]
+
+#: Of these lines: another one where equal calls are other lines than before, or more files can be read.
+FORMAT: Final = f"1.{VERSION}"
 
 _LONGEST_CALL: Final = 200
 # A key that nobody has chosen is a digest of the request, whose lines are there.
@@ -228,3 +232,12 @@ def _leaf(where: str, value: Any) -> Iterator[str]:
         yield f"  {where}: {lines[0]}"
     else:
         yield from (f"  {where} {line}" for line in lines)
+
+
+def as_it_is(where: str, content: bytes, *, most: int) -> Iterator[str]:
+    """Yield the lines of a short text, of anything else or longer than `most` bytes one with its digest."""
+    try:
+        text: Any = content.decode() if len(content) <= most and b"\0" not in content else None
+    except UnicodeDecodeError:
+        text = None
+    yield from map(harmless, _leaf(where, described(content, "bytes") if text is None else text))

@@ -208,11 +208,11 @@ def _need_no_driver(repository: Repository, patterns: Iterable[str]) -> None:
     for path, (diff, merge) in _drivers(repository.top, paths).items():
         for name, driver in (("diff", diff), ("merge", merge)):
             if driver not in _TAKEN_OVER:
-                more = " What is in Git LFS is a pointer to git, which can neither show nor merge the file itself."
+                lfs = " What is in Git LFS is a pointer to git, which can neither show nor merge the file itself."
                 raise UsageError(
                     f"{path} has the attribute {name}={driver} already, which is left as it is. To have ours, take it "
                     f"away from where it stands: a .gitattributes in the root or in a folder of the file, "
-                    f".git/info/attributes, or the file that core.attributesFile names.{more if driver == 'lfs' else ''}"
+                    f".git/info/attributes, or what core.attributesFile names.{lfs if driver == 'lfs' else ''}"
                 )
 
 

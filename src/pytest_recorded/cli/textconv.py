@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..changes.files import Recorded
 from ..changes.lines import FORMAT, as_it_is, lines_of_file
 from ..errors import CassetteError
 from ..shown import in_one_line
-from .output import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["run_textconv"]
+__all__ = ["run_for_git", "run_textconv"]
 
 # git writes a version into a file whose name tells nobody anything, and is another one each time.
 _SHOWN: Final = "this file"
 _LONGEST_TEXT: Final = 4_096
+_OPTION: Final = "--format="
 
 
 def run_textconv(path: Path, *, wanted: str) -> None:
@@ -37,6 +37,8 @@ def run_textconv(path: Path, *, wanted: str) -> None:
     """
     if wanted not in ("", FORMAT):
         # git keeps texts, and would show what has changed here as a change there.
+        from .output import fail  # noqa: PLC0415 - see run_for_git
+
         fail("git is set up for another version of pytest-recorded. Run: pytest-recorded git install")
     try:
         for line in _lines(path):
@@ -45,6 +47,13 @@ def run_textconv(path: Path, *, wanted: str) -> None:
     except BrokenPipeError:
         # Who reads it has seen enough; and Python would try once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run_for_git(arguments: Sequence[str]) -> None:
+    """Do what git asks for, and end; return where the arguments are none that git has been given by us."""
+    if len(arguments) == 2 and arguments[0].startswith(_OPTION) and not arguments[1].startswith("-"):  # noqa: PLR2004 - both
+        run_textconv(Path(arguments[1]), wanted=arguments[0].removeprefix(_OPTION))
+        sys.exit(0)
 
 
 def _lines(path: Path) -> Iterator[str]:

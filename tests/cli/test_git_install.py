@@ -60,7 +60,6 @@ def test_it_writes_the_configuration_of_the_clone_and_a_line_of_attributes(cli, 
     assert configured() == {
         "diff.pytest-recorded.textconv": f"{COMMAND} textconv --format={FORMAT}",
         "diff.pytest-recorded.xfuncname": "^([^ ].*)$",
-        "diff.pytest-recorded.cachetextconv": "true",
         "merge.pytest-recorded.name": "recorded calls, by their addresses",
         "merge.pytest-recorded.driver": f"{COMMAND} merge %O %A %B --path %P",
     }
@@ -97,19 +96,26 @@ def test_uninstall_leaves_what_there_was_before_to_the_last_byte(cli, top):
 
 def test_uninstall_drops_the_texts_that_git_has_kept_and_a_file_that_is_empty_then(cli, top):
     cli("git", "install")
-    git("update-ref", "refs/notes/textconv/pytest-recorded", git("commit-tree", "-m", "x", git("write-tree")))
+    git("config", "diff.pytest-recorded.cachetextconv", "true")
+    (top / "cassettes").mkdir()
+    (top / "cassettes" / "jobs.db").write_text("one")
+    git("add", "--all")
+    git("commit", "--quiet", "-m", "one")
+    git("show")
+    assert git("for-each-ref", "refs/notes/textconv")
     cli("git", "uninstall")
     assert not (top / ".gitattributes").exists()
-    assert git("for-each-ref") == ""
+    assert git("for-each-ref", "refs/notes") == ""
 
 
 def test_what_the_user_has_chosen_of_our_drivers_stays_his(cli):
-    git("config", "diff.pytest-recorded.cachetextconv", "false")
-    git("config", "diff.pytest-recorded.wordRegex", "[a-z]+")
+    his = {"diff.pytest-recorded.cachetextconv": "true", "diff.pytest-recorded.xfuncname": "^(test.*)$"}
+    for name, value in his.items():
+        git("config", name, value)
     assert cli("git", "install").code == 0
-    assert configured()["diff.pytest-recorded.cachetextconv"] == "false"
+    assert configured().items() >= his.items()
     cli("git", "uninstall")
-    assert configured() == {"diff.pytest-recorded.cachetextconv": "false", "diff.pytest-recorded.wordregex": "[a-z]+"}
+    assert configured() == his
 
 
 @pytest.mark.parametrize("name", ["diff.pytest-recorded.textconv", "merge.pytest-recorded.driver"])

@@ -29,7 +29,7 @@ __all__ = ["State", "install", "look", "uninstall"]
 
 TEXTCONV: Final = f"diff.{DRIVER}.textconv"
 MERGE: Final = f"merge.{DRIVER}.driver"
-# What git has kept of the texts of older versions.
+# What git has kept of the texts of versions, if the user has asked for it.
 _CACHE: Final = f"refs/notes/textconv/{DRIVER}"
 # Whatever Python it was written for; a per cent sign in its path is two.
 _OURS: Final = re.compile(r".+ -m pytest_recorded (textconv|merge)( .*)?")
@@ -125,7 +125,6 @@ def _wanted() -> dict[str, str]:
     return {
         TEXTCONV: f"{command} textconv --format={FORMAT}",
         f"diff.{DRIVER}.xfuncname": "^([^ ].*)$",
-        f"diff.{DRIVER}.cachetextconv": "true",
         f"merge.{DRIVER}.name": "recorded calls, by their addresses",
         MERGE: f"{command.replace('%', '%%')} merge %O %A %B --path %P",
     }

@@ -10,12 +10,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from pytest_recorded.changes.lines import FORMAT
+from pytest_recorded.changes.files import Recorded
+from pytest_recorded.changes.lines import FORMAT, lines_of_file
 from pytest_recorded.codec import to_text
 from pytest_recorded.entry import Entry, write_entry
 from pytest_recorded.job import Status
@@ -218,6 +220,19 @@ def test_no_recorded_text_commands_a_terminal_or_ends_a_line(shown):
     )
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
     assert all(line.startswith(("  ", "test_a", "tests/")) or not line for line in text.split("\n")), text
+
+
+def test_a_file_of_any_size_takes_the_memory_of_a_few_calls(path):
+    """Of a test it is those of one kind, and of shared calls one."""
+    for scopes in ([f"test_{n}.py::test_x" for n in range(300)], [""] * 300):
+        write(path, *(function("x" * 50_000, sent={"n": n}, scope=scope) for n, scope in enumerate(scopes)))
+        with Recorded(path, "this file") as recorded:
+            tracemalloc.start()
+            count = sum(len(line) for line in lines_of_file(recorded))
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        assert count > 300 * 50_000
+        assert peak < 2_000_000
 
 
 # Whatever the file is, git gets an answer.

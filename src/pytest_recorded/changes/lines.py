@@ -51,6 +51,8 @@ _LONGEST_CALL: Final = 200
 _MADE_KEY: Final = re.compile("b2:[0-9a-f]{32}")
 # Drawn anew for each upload.
 _BOUNDARY: Final = re.compile(r"""\s*;\s*boundary=("[^"]*"|[^;\s]*)""", re.IGNORECASE)
+# What a model gives to a tool: an id in it is what the tool is about.
+_OF_TOOLS: Final = frozenset({"input", "args", "arguments"})
 _FORMS: Final = ("json", "parts", "form", "text", "bytes")
 
 
@@ -191,12 +193,13 @@ def _request(side: Side) -> Iterator[str]:
 def _answer(side: Side) -> Iterator[str]:
     answer, is_of_model = answer_of(side), len(Job.of(side.row, side.chunks).names) > 1
     if answer.status != Status.COMPLETED:
-        yield f"  status: {answer.status}"
+        yield f"  status: {in_one_line(str(answer.status))}"
     if answer.end != "complete":
         yield f"  body ended: {in_one_line(str(answer.end))}"
     yield from (f"  header {in_one_line(name)}: {in_one_line(value)}" for name, value in answer.headers.items())
     if answer.body is not ABSENT:
-        yield from _tree("response", without(answer.body, OF_ONE_ANSWER) if is_of_model else answer.body)
+        body = without(answer.body, OF_ONE_ANSWER, _OF_TOOLS) if is_of_model else answer.body
+        yield from _tree("response", body)
 
 
 def _stored(slot: str, text: str | None) -> Iterator[str]:

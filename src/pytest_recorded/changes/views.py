@@ -190,11 +190,15 @@ def opened(tree: Any) -> Any:
     return {name: opened(item) for name, item in tree.items()}
 
 
-def without(tree: Any, names: frozenset[str]) -> Any:
-    """Return a tree without the fields of some names, at any depth."""
+def without(tree: Any, names: frozenset[str], whole: frozenset[str] = frozenset()) -> Any:
+    """Return a tree without the fields of some names, at any depth but for what is in the fields that stay `whole`."""
     if type(tree) is dict:
-        return {name: without(item, names) for name, item in tree.items() if name not in names}
-    return [without(item, names) for item in tree] if type(tree) is list else tree
+        return {
+            name: item if name in whole else without(item, names, whole)
+            for name, item in tree.items()
+            if name not in names
+        }
+    return [without(item, names, whole) for item in tree] if type(tree) is list else tree
 
 
 def _word(name: str, content: Any) -> Bare:

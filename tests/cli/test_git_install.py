@@ -337,6 +337,20 @@ def test_attributes_that_git_would_not_read_are_told_of_before_anything_is_writt
     assert (top / ".git" / "config").read_bytes() == before
 
 
+def test_attributes_that_cannot_be_written_are_told_of_and_stay_and_a_second_run_does_the_rest(cli, top):
+    (top / ".gitattributes").write_text("* text\n")
+    in_the_way = top / ".gitattributes.pytest-recorded"
+    in_the_way.mkdir()
+    for command in ("install", "install"):
+        done = cli("git", command)
+        assert (done.code, done.out) == (2, "")
+        assert f"Give this user the right to write to {top}" in done.err.replace("\n", " ")
+        assert (top / ".gitattributes").read_text() == "* text\n"
+    in_the_way.rmdir()
+    assert cli("git", "install").out.startswith("changed .gitattributes\n")
+    assert cli("git", "status").code == 0
+
+
 def test_the_mode_of_the_attributes_stays(cli, top):
     (top / ".gitattributes").write_text("* text\n")
     (top / ".gitattributes").chmod(0o640)

@@ -1,8 +1,9 @@
 """What a clone knows about cassettes: its configuration, and the `.gitattributes` of the repository.
 
-The law of this file: nothing is changed that we have not written, and nothing at all before it is known that everything
-can be. The attributes are committed, and name two drivers; what these are is written into the configuration of each
-clone, because git runs no command that a repository has brought along.
+The law of this file: nothing is changed that we have not written, and nothing at all where something of somebody else's
+is in the way; where a write fails, running it again does the rest. The attributes are committed, and name two drivers;
+what these are is written into the configuration of each clone, because git runs no command that a repository has
+brought along.
 """
 
 from __future__ import annotations
@@ -276,7 +277,11 @@ def _rewrite(file: Path, change: Callable[[bytes], bytes]) -> list[str]:
         if file.exists():
             shutil.copymode(file, made)
         made.replace(file)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        if made.is_file():
+            made.unlink()
+        raise UsageError(
+            f"{file} could not be written ({error.strerror}). Give this user the right to write to {file.parent}, and "
+            f"run this again."
+        ) from None
     return [f"{'changed' if before else 'made'} {file.name}"]

@@ -18,17 +18,13 @@ MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 
 
 @pytest.fixture(autouse=True)
-def top(tmp_path, monkeypatch):
+def top(tmp_path, monkeypatch, git_environment):
     """A repository of two projects, each with an ini file and a cassette; a field of one is secret by its ini file."""
     for name in list(os.environ):
         if name.startswith(("GIT_", "PRE_COMMIT")):
             monkeypatch.delenv(name)
-    isolated = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PRE_COMMIT_HOME": tmp_path / "home"}
-    for name, value in isolated.items():
-        monkeypatch.setenv(name, str(value))
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "Shop")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "shop@example.com")
+    for name, value in (git_environment | {"PRE_COMMIT_HOME": str(tmp_path / "home")}).items():
+        monkeypatch.setenv(name, value)
     top = tmp_path / "mono"
     for name, ini in (("api", ""), ("shop", "record_redact = street\n")):
         (top / name / "cassettes").mkdir(parents=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -18,14 +17,10 @@ COMMAND = f"{sys.executable} -P -m pytest_recorded"
 
 
 @pytest.fixture(autouse=True)
-def top(tmp_path, monkeypatch):
+def top(tmp_path, monkeypatch, git_environment):
     """A repository that has a project."""
-    for name, value in {"GLOBAL": os.devnull, "SYSTEM": os.devnull, "NOSYSTEM": "1"}.items():
-        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "Shop")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "shop@example.com")
+    for name, value in (git_environment | {"GIT_CEILING_DIRECTORIES": str(tmp_path)}).items():
+        monkeypatch.setenv(name, value)
     top = tmp_path / "shop"
     top.mkdir()
     monkeypatch.chdir(top)

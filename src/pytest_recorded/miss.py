@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from .canonical import canonical, load_tree
 from .drift import is_http
 from .errors import SerializationError
-from .misfit import field
 from .modes import RecordMode
-from .paths import children
+from .nodes import nodes
 from .shown import LONGEST_VALUE, clip, cut_pair
 
 if TYPE_CHECKING:
@@ -161,7 +160,7 @@ def _leaves(kind: str, request_json: str | None) -> Iterator[tuple[str, str]]:
     except SerializationError:
         return
     if not is_http(kind) or not isinstance(tree, dict):
-        yield from _walk("$", tree)
+        yield from _walk(tree)
         return
     url, _, query = str(tree.get("url", "")).partition("?")
     yield "method", str(tree.get("method"))
@@ -172,22 +171,20 @@ def _leaves(kind: str, request_json: str | None) -> Iterator[tuple[str, str]]:
         yield f"query.{name}", canonical(value)
     for form in ("json", "form", "parts", "text", "bytes"):
         if form in tree:
-            yield from _walk("$", tree[form])
+            yield from _walk(tree[form])
 
 
-def _walk(path: str, tree: Any) -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a tree, with paths as `ignore=` has them. Not recursive: a body may be nested deeply."""
-    todo, count = [(path, tree)], 0
-    while todo and count < _MOST_FIELDS:
-        path, tree = todo.pop()
-        items = children(tree)
-        if not items or any(name is None for name, _ in items):
-            count += 1
-            yield path, canonical(tree)
-            continue
-        todo += [(path + (field(name) if type(name) is str else f"[{name}]"), item) for name, item in reversed(items)]
-        if type_of := _type_of(tree):
+def _walk(tree: Any) -> Iterator[tuple[str, str]]:
+    """Yield the leaves of a tree as text, each with its path; and the types of what is no JSON."""
+    leaves = 0
+    for path, node, is_leaf in nodes(tree):
+        if is_leaf:
+            leaves += 1
+            yield path, canonical(node)
+        elif type_of := _type_of(node):
             yield f"{path} (type)", type_of
+        if leaves >= _MOST_FIELDS:
+            return
 
 
 def _type_of(tree: Any) -> str | None:

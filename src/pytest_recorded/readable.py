@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-__all__ = ["Part", "error_part", "plain_tree", "request_part", "response_part", "value_part"]
+__all__ = ["Part", "error_part", "media_in", "plain_tree", "request_part", "response_part", "value_part"]
 
 # Base64 of this length in a JSON value is content for a program, not for a reader.
 _BASE64: Final = re.compile(r"(?:data:(?P<type>[\w.+-]+/[\w.+-]+)[^,]{0,100},)?(?P<base64>[A-Za-z0-9+/_-]{200,}={0,2})")
@@ -175,9 +175,18 @@ def _without_binary(tree: Any) -> Any:
         return {name: _without_binary(item) for name, item in tree.items()}
     if isinstance(tree, list):
         return [_without_binary(item) for item in tree]
-    if isinstance(tree, str) and (found := _BASE64.fullmatch(tree)) and _looks_random(found["base64"]):
-        return f"<{_described(len(found['base64'].rstrip('=')) * 3 // 4, found['type'] or '')}>"
+    if isinstance(tree, str) and (media := media_in(tree)) is not None:
+        media_type, encoded = media
+        return f"<{_described(len(encoded.rstrip('=')) * 3 // 4, media_type)}>"
     return tree
+
+
+def media_in(text: str) -> tuple[str, str] | None:
+    """Return the type (`""` if it is not named) and the base64 of a text that is content for programs, else None."""
+    found = _BASE64.fullmatch(text)
+    if found is None or not _looks_random(found["base64"]):
+        return None
+    return found["type"] or "", found["base64"]
 
 
 def _looks_random(text: str) -> bool:

@@ -11,7 +11,7 @@ import reprlib
 from itertools import islice
 from typing import Any, Final
 
-__all__ = ["COMMANDS", "LONGEST_VALUE", "clip", "cut_pair", "harmless", "shown", "shown_pair"]
+__all__ = ["COMMANDS", "LONGEST_VALUE", "clip", "cut_pair", "harmless", "in_one_line", "shown", "shown_pair"]
 
 #: What a terminal takes as a command, what changes the direction of the letters after it, and halves of surrogate
 #: pairs, which are no letters; a line break and a tab are none of them.
@@ -34,6 +34,11 @@ def clip(text: str, longest: int) -> str:
 def harmless(text: str) -> str:
     """Return a text that is seen as it is: what commands a terminal, or turns letters around, is escaped."""
     return COMMANDS.sub(lambda found: _escaped(found[0]), text)
+
+
+def in_one_line(text: str) -> str:
+    """Return a text in one line, and harmless: its line breaks and tabs are escaped."""
+    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _escaped(letter: str) -> str:

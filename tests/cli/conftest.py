@@ -56,6 +56,14 @@ def cli(capsys, monkeypatch):
     return command
 
 
+@pytest.fixture(scope="session")
+def git_environment():
+    """What makes git nobody's: it reads no configuration of this machine, and has an author."""
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    people = [(who, what) for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")]
+    return own | {f"GIT_{who}_{what}": "shop@example.com" for who, what in people} | {"GIT_PAGER": "cat"}
+
+
 class Project:
     def __init__(self, folder):
         self.folder = folder

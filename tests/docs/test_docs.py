@@ -40,6 +40,12 @@ FILE = re.compile(r"(?:#|//) ([\w.]+)")
 PORTS = ("8001", "50051")
 TABLE_OF_SDKS = {sdk.package for sdk in sdks.TABLE} | {"pydantic-ai-slim"}
 ANY_LINES, ANY_TEXT = "…", "…"
+# Whoever runs the tests, git is that of nobody.
+GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_PAGER": "cat"} | {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "Shop"), ("EMAIL", "shop@example.com"))
+}
 REPORTS = ("drift-report.html", "drift-report.json", "drift-report.md")
 FAIL_ON = next(option for option in OPTIONS if option.name == "fail_on")
 LEVELS = ("breaking", "projection", "text", "shape", "any")
@@ -137,7 +143,7 @@ def end(server):
 def here(command):
     """Return a command, and its environment, so that it is run by this Python, with our plugin and syrupy only."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONDONTWRITE"))}
-    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"}
+    environment = kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1"} | GIT
     pytest_command = f"{sys.executable} -m pytest -p pytest_recorded.plugin -p syrupy -p no:cacheprovider"
     command = re.sub(r"\bpytest (?=-|test_)|\bpytest$", f"{pytest_command} ", command)
     command = re.sub(r"(?<![\w/])python (?=[\w-])", f"{sys.executable} ", command)
@@ -231,6 +237,10 @@ def test_every_command_has_its_place_in_the_page_of_the_command_line():
         assert re.search(rf"\b{command.name}\b", headings), command.name
         summary = inspect.getdoc(command.callback).splitlines()[0]
         assert re.search(rf"^  {command.name} +{re.escape(summary)}$", text, re.MULTILINE), command.name
+    for group in app.registered_groups:
+        assert re.search(rf"^  {group.name} +{re.escape(group.typer_instance.info.help)}$", text, re.MULTILINE)
+        for command in group.typer_instance.registered_commands:
+            assert re.search(rf"\b{group.name} {command.callback.__name__}\b", text), command.callback.__name__
     rows = table_after("docs/cli.md", "## check")
     assert {row[0]: row[1] for row in rows[2 : 2 + len(CODES)]} == CODES
 

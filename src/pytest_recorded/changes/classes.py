@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..diff import ABSENT, diff, similarity, type_name
 from ..paths import drop
 from .model import ORDER, ChangeClass
+from .views import OF_ONE_ANSWER, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,16 +38,6 @@ _USED: Final = frozenset(
     }
 )
 _OF_ONE_WAY: Final = frozenset({"content-type"})
-# Names of fields, at any depth of an answer of a language model, that are another in each answer, and of what it says
-# that it has used: the figures have that.
-_OF_ONE_ANSWER: Final = frozenset({
-    "id", "created", "created_at", "system_fingerprint", "responseId", "response_id", "generation_id", "call_id",
-    "tool_call_id", "toolUseId", "createTime", "completed_at", "item_id", "thoughtSignature", "signature",
-    "obfuscation",
-    "usage", "usageMetadata", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration",
-    "prompt_eval_count", "eval_count", "billed_units", "tokens", "x_groq",
-    "amazon-bedrock-invocationMetrics", "metrics",
-})  # fmt: skip
 
 
 class Rules(NamedTuple):
@@ -168,13 +159,6 @@ def _without_used(data: Any) -> Any:
     return {name: value for name, value in data.items() if name not in _USED} if isinstance(data, dict) else data
 
 
-def _without(tree: Any, names: frozenset[str]) -> Any:
-    """Return a tree without the fields of some names, at any depth."""
-    if type(tree) is dict:
-        return {name: _without(item, names) for name, item in tree.items() if name not in names}
-    return [_without(item, names) for item in tree] if type(tree) is list else tree
-
-
 def _of_projection(slot: str, edit: Edit, given: ChangeClass | None) -> Found:
     if given is not None:
         return _found(slot, edit, given)
@@ -239,7 +223,7 @@ def lasting_body(view: View, *, has_told_of_tools: bool = False) -> Any:
     """
     if view.call is None:
         return view.body
-    return _without(view.body, _OF_ONE_ANSWER | {"arguments"} if has_told_of_tools else _OF_ONE_ANSWER)
+    return without(view.body, OF_ONE_ANSWER | {"arguments"} if has_told_of_tools else OF_ONE_ANSWER)
 
 
 def _of_response(old: View, new: View, rules: Rules, told: set[Any]) -> Iterator[Found]:
@@ -286,7 +270,7 @@ def _of_headers(old: View, new: View) -> Iterator[Found]:
     before, after = old.headers, new.headers
     if old.call is not None and new.call is not None:
         # One answer may come whole or in events.
-        before, after = _without(before, _OF_ONE_WAY), _without(after, _OF_ONE_WAY)
+        before, after = without(before, _OF_ONE_WAY), without(after, _OF_ONE_WAY)
     for edit in diff(before, after).edits:
         yield _found("headers", edit, ChangeClass.VALUE if edit.op == "replace" else ChangeClass.SHAPE)
 

@@ -81,6 +81,15 @@ class Recorded:
         """Return the tests that share a call."""
         return self._users.get(self._staged_ids.get(row.id, row.id), [])
 
+    def fact(self, name: str) -> str | None:
+        """Return what the file says of itself under a name; None if it does not."""
+        found = [*self._execute(sql.META, name)] if self._has_meta else []
+        return found[0][0] if found else None
+
+    @cached_property
+    def _has_meta(self) -> bool:
+        return any(self._execute(sql.HAS_META))
+
     def _rows(self) -> Iterator[tuple[Row, str, bool]]:
         """Yield rows, each with the id by which the file knows the pieces of its answer, and whether it is torn."""
         if not self.is_partial:

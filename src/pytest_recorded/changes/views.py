@@ -27,9 +27,30 @@ if TYPE_CHECKING:
     from ..jobs import Choose
     from ..llm import LLMCall
 
-__all__ = ["Side", "View", "opened", "request_tree", "view_of"]
+__all__ = [
+    "OF_ONE_ANSWER",
+    "Answer",
+    "Side",
+    "View",
+    "answer_of",
+    "described",
+    "opened",
+    "request_tree",
+    "view_of",
+    "without",
+]
 
 _LONGEST_BYTES: Final = 64
+#: Names of fields, at any depth of an answer of a language model, that are another in each answer, and of what it says
+#: that it has used: the figures have that.
+OF_ONE_ANSWER: Final = frozenset({
+    "id", "created", "created_at", "system_fingerprint", "responseId", "response_id", "generation_id", "call_id",
+    "tool_call_id", "toolUseId", "createTime", "completed_at", "item_id", "thoughtSignature", "signature",
+    "obfuscation",
+    "usage", "usageMetadata", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration",
+    "prompt_eval_count", "eval_count", "billed_units", "tokens", "x_groq",
+    "amazon-bedrock-invocationMetrics", "metrics",
+})  # fmt: skip
 
 
 class Side(NamedTuple):
@@ -37,6 +58,15 @@ class Side(NamedTuple):
 
     row: Row
     chunks: Sequence[Chunk]
+
+
+class Answer(NamedTuple):
+    """What came back of a call: the first fields of a `View`. Of a function its body is the tree as it is stored."""
+
+    status: int | str
+    end: str
+    headers: dict[str, str]
+    body: Any
 
 
 class View(NamedTuple):
@@ -77,17 +107,31 @@ def view_of(side: Side, choose: Choose | None, other: Side | None = None) -> Vie
 
     """
     row, problem = (side.row, "") if choose is None else again(side.row, side.chunks, choose)
-    job = Job.of(row, side.chunks)
     data = None if problem or row.data_json is None else opened(load_tree(row.data_json))
     error = None if row.error_json is None else opened(load_tree(row.error_json))
+    answer = answer_of(Side(row, side.chunks), other)
+    if not is_http(row.kind):
+        return View(*answer._replace(body=opened(answer.body)), data, problem, error, None)
+    return View(*answer, data, problem, error, Job.of(row, side.chunks).llm)
+
+
+def answer_of(side: Side, other: Side | None = None) -> Answer:
+    """Return what came back of a call.
+
+    Args:
+        side: The call.
+        other: What it is compared with, as of `view_of`.
+
+    Raises:
+        SerializationError: What is stored cannot be read.
+
+    """
+    row = side.row
+    job = Job.of(row, side.chunks)
     response = job.response if is_http(row.kind) else None
     if isinstance(response, HttpResponse):
-        status: int | str = response.status
-        end, headers, body = response.end, lasting_headers(response), _http_body(job, response, other)
-    else:
-        status, end, headers, body = str(row.status), "complete", {}, _value(row, side.chunks)
-    call = job.llm if is_http(row.kind) else None
-    return View(status, end, headers, body, data, problem, error, call)
+        return Answer(response.status, response.end, lasting_headers(response), _http_body(job, response, other))
+    return Answer(str(row.status), "complete", {}, _value(row, side.chunks))
 
 
 def _http_body(job: Job, response: HttpResponse, other: Side | None) -> Any:
@@ -105,10 +149,11 @@ def _http_body(job: Job, response: HttpResponse, other: Side | None) -> Any:
         return response.content.decode()
     except UnicodeDecodeError:
         media_type = response.header("content-type").partition(";")[0].strip() or "bytes"
-        return _bytes(response.content, media_type)
+        return described(response.content, media_type)
 
 
-def _bytes(content: bytes, media_type: str) -> Bare:
+def described(content: bytes, media_type: str) -> Bare:
+    """Return a word for bytes: what they are, how many, and a digest that tells them from others."""
     digest = blake2b(content, digest_size=8).hexdigest()
     return Bare(f"<{media_type}, {len(content):,} bytes, blake2b {digest}>")
 
@@ -118,8 +163,8 @@ def _value(row: Row, chunks: Sequence[Chunk]) -> Any:
         return ABSENT
     tree = load_tree(row.response_json)
     if isinstance(tree, dict) and "py:stream" in tree:
-        return [opened(load_tree(chunk.body)) for chunk in chunks]
-    return opened(tree)
+        return [load_tree(chunk.body) for chunk in chunks]
+    return tree
 
 
 def request_tree(row: Row) -> Any:
@@ -145,6 +190,17 @@ def opened(tree: Any) -> Any:
     return {name: opened(item) for name, item in tree.items()}
 
 
+def without(tree: Any, names: frozenset[str], whole: frozenset[str] = frozenset()) -> Any:
+    """Return a tree without the fields of some names, at any depth but for what is in the fields that stay `whole`."""
+    if type(tree) is dict:
+        return {
+            name: item if name in whole else without(item, names, whole)
+            for name, item in tree.items()
+            if name not in names
+        }
+    return [without(item, names, whole) for item in tree] if type(tree) is list else tree
+
+
 def _word(name: str, content: Any) -> Bare:
     if name in ("bytes", "bytearray"):
         return _stored_bytes(name, content)
@@ -157,7 +213,7 @@ def _stored_bytes(name: str, content: Any) -> Bare:
         return Bare(f"{name}({content[0]})")
     if isinstance(content, str) and len(content) > _LONGEST_BYTES:
         with suppress(ValueError):
-            return _bytes(base64.b64decode(content, validate=True), name)
+            return described(base64.b64decode(content, validate=True), name)
     return Bare(f"{name}({content})")
 
 

@@ -7,6 +7,7 @@ how.
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 __all__ = ["main"]
@@ -14,6 +15,11 @@ __all__ = ["main"]
 
 def main() -> NoReturn:
     """Run the command line."""
+    if sys.argv[1:2] == ["textconv"]:
+        # git calls it for each version of a file: what reads commands would take as long as what it does.
+        from .textconv import run_for_git  # noqa: PLC0415 - see app.run
+
+        run_for_git(sys.argv[2:])
     from .app import run  # noqa: PLC0415 - typer and rich are for the command line only
 
     run()

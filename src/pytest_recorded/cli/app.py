@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..errors import RecordedError
-from . import intake, reading, upkeep
+from . import git, intake, reading, upkeep
 from .output import fail
 
 if TYPE_CHECKING:
@@ -92,9 +92,11 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "prune": upkeep.prune,
     "rename": upkeep.rename,
     "project": upkeep.project,
+    "textconv": git.textconv,
     "import-vcr": intake.import_vcr,
     "migrate": intake.migrate,
 }
 
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(git.app, name="git")

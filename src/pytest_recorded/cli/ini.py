@@ -86,7 +86,10 @@ def _tables(file: Path, names: tuple[str, ...]) -> dict[str, Any] | None:
         else:
             import iniconfig  # noqa: PLC0415 - comes with pytest, and reads as it does
 
-            sections = iniconfig.IniConfig(str(file))
+            try:
+                sections = iniconfig.IniConfig(str(file))
+            except iniconfig.ParseError as error:
+                raise ValueError(error) from None
             found = [dict(sections[name].items()) for name in names if name in sections]
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{file} cannot be read ({error}). pytest cannot read it, either.") from None

@@ -5,18 +5,16 @@ The law of this file: git is asked, and never told to do anything: it writes not
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import CassetteError, UsageError
+from .repository import has_git, run_git, standing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Revision", "fetch"]
 
-# A hook of git runs with these, and they are about the repository of the hook.
-_OF_HOOKS: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
 
@@ -49,12 +47,12 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
         CassetteError: The revision has no such cassette.
 
     """
-    folder, inside = _standing(cassette)
+    folder, inside = standing(cassette)
     name, colon, path = given.partition(":")
     commit, prefix = _commit(given, name, folder)
     revision = Revision(name, path if colon else f"{prefix}{inside.as_posix()}")
     with into.open("wb") as file:
-        problem = _git(folder, "cat-file", "blob", f"{commit}:{revision.path}", into=file)[1]
+        problem = run_git(folder, "cat-file", "blob", f"{commit}:{revision.path}", into=file)[1]
     if problem:
         raise CassetteError(
             str(revision),
@@ -71,48 +69,22 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
     return revision
 
 
-def _standing(cassette: Path) -> tuple[Path, Path]:
-    """Return the folder of a cassette, or of those above it the first that is there, and the rest of its path."""
-    path = Path(os.path.abspath(cassette))  # noqa: PTH100 - a link is followed by git, not by us
-    folder = next(above for above in path.parents if above.is_dir())
-    return folder, path.relative_to(folder)
-
-
 def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
     """Return the id of a revision, and the path of a folder from the root of its repository: `""`, or `calls/`."""
     nothing = f"{given} is no file"
-    if shutil.which("git") is None:
+    if not has_git():
         raise UsageError(f"{nothing}; to look for a revision of that name git is needed, and it is not on the PATH.")
-    places, problem = _git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
+    places, problem = run_git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
     if problem:
         raise UsageError(
             f"{nothing}, and {folder} is in no git repository that can be read ({problem}). Name a file; or, for a "
             f"revision, a cassette in a repository with --cassette=PATH."
         )
     top, _, prefix = places.partition("\n")
-    found, _ = _git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    found, _ = run_git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not name or not found:
         raise UsageError(
             f"{nothing}, and {name or 'nothing'} is no revision of the git repository {top}. Name a file, a revision "
             f"(HEAD~1, a branch, a tag), or REVISION:path/to/jobs.db."
         )
     return found, prefix
-
-
-def _git(folder: Path, *arguments: str, into: object = subprocess.PIPE) -> tuple[str, str]:
-    """Return what git says in a folder, and what it complains of."""
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
-    done = subprocess.run(  # noqa: S603 - no shell; what the user has written is an argument of its own
-        ["git", *arguments],  # noqa: S607 - the git that is on the PATH
-        cwd=folder,
-        env=environment | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-        stdin=subprocess.DEVNULL,
-        stdout=into,  # type: ignore[call-overload]  # a file, or a pipe
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    said = (done.stdout or b"").decode(errors="surrogateescape").strip("\n")
-    if done.returncode == 0:
-        return said, ""
-    complaints = done.stderr.decode(errors="replace").strip().splitlines()
-    return "", complaints[0].removeprefix("fatal: ") if complaints else f"git ended with {done.returncode}"

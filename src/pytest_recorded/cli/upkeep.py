@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003 - typer reads annotations
 from typing import Annotated
 
 import typer
@@ -182,6 +183,10 @@ def diff(
 
 
 def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Cassettes to look at, instead of the one of the project."),
+    ] = None,
     max_age: Annotated[
         str, typer.Option("--max-age", metavar="AGE", help="Name rows that are older: 12h, 30d, 8w.")
     ] = "",
@@ -192,8 +197,15 @@ def check(
 
     Secrets are found by value (those of this environment) and by name, as redaction finds them. Nothing is run.
 
-    Exit code 0: nothing, or only notes. 1: something was found. 2: there is no cassette, or it is none.
-    """
-    from .check import run_check  # noqa: PLC0415 - each command loads what it needs
+    FILES are looked at one by one, each with the ini file that is nearest to it, as pre-commit gives them.
 
-    raise typer.Exit(run_check(cassette_path(cassette), max_age=max_age, as_json=as_json))
+    Exit code 0: nothing, or only notes. 1: something was found. 2: there is no cassette, or one is none; others are
+    looked at all the same.
+    """
+    from .check import run_check, run_checks  # noqa: PLC0415 - each command loads what it needs
+
+    if not files:
+        raise typer.Exit(run_check(cassette_path(cassette), max_age=max_age, as_json=as_json))
+    if cassette is not None:
+        raise typer.BadParameter("files are given as well. Name all cassettes as files.", param_hint="--cassette")
+    raise typer.Exit(run_checks(files, max_age=max_age, as_json=as_json))

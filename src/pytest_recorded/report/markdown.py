@@ -11,9 +11,9 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from ..changes.model import ORDER, ChangeClass
-from ..shown import clip, harmless
+from ..shown import clip, harmless, in_one_line
 from .digest import MEANING, Digest, chained, groups_of, metric_lines, proposals, rows, title
-from .values import edit_of, in_one_line, in_words, place, shortened
+from .values import edit_of, in_words, place, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,9 +10,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from ..changes.model import ORDER, ChangeClass
+from ..shown import in_one_line
 from .columns import fitted, wrapped
 from .digest import COUNTED_ONLY, Digest, chained, groups_of, metric_lines, proposals, rows, title
-from .values import edit_of, in_one_line, in_words, place, shortened, text_of
+from .values import edit_of, in_words, place, shortened, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

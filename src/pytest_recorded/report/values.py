@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..diff import words
 from ..plain import Bare
-from ..shown import harmless
+from ..shown import harmless, in_one_line
 from .tree import json_text
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ __all__ = [
     "Edit",
     "edit_of",
     "edit_of_trees",
-    "in_one_line",
     "in_words",
     "is_prose",
     "place",
@@ -142,11 +141,6 @@ def _first_difference(old: str, new: str, step: int = 4_096) -> int:
     return next(
         (place for place in range(at, min(len(old), len(new))) if old[place] != new[place]), min(len(old), len(new))
     )
-
-
-def in_one_line(text: str) -> str:
-    """Return a text in one line, and harmless: its line breaks and tabs are escaped."""
-    return harmless(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def shortened(parts: Words, around: int) -> Words:

@@ -119,13 +119,20 @@ def measure(scale: Scale, folder: Path) -> Iterator[Result]:
         f"  packed, for each of {scale.commits} commits of one changed answer", packed[0], "kB", "vcrpy", packed[1]
     )
     middle = sorted(pages)[len(pages) // 2]
-    yield Result("  pages that differ, median", middle, "pages", "all", ours.size / 4096)
+    yield Result("  pages that differ, median", middle, "pages", "all", ours.size / _page(cassette.read_bytes()))
     yield Result("  one answer written", sorted(seconds)[len(seconds) // 2], "s")
 
 
 def _differing(before: bytes, after: bytes) -> int:
-    starts = range(0, max(len(before), len(after)), 4096)
-    return sum(before[start : start + 4096] != after[start : start + 4096] for start in starts)
+    size = _page(after)
+    starts = range(0, max(len(before), len(after)), size)
+    return sum(before[start : start + size] != after[start : start + size] for start in starts)
+
+
+def _page(content: bytes) -> int:
+    """Return the size of the pages of a SQLite file."""
+    size = int.from_bytes(content[16:18], "big")
+    return 65_536 if size == 1 else size
 
 
 class _Repository:

@@ -111,6 +111,54 @@ def test_each_version_of_sqlite_finds_the_file_sound_and_reads_the_same_rows(tmp
             assert rows
 
 
+def test_a_large_cassette_has_large_pages_and_gets_small_ones_when_it_is_small_again(tmp_path, folder, row):
+    """Which pages it has follows from what is in it, not from what was there before."""
+    path, wanted = tmp_path / "jobs.db", tmp_path / "wanted.db"
+    rows = [(row(f"test_{n:04}", response_json=random.Random(n).randbytes(1900).hex()), ()) for n in range(1500)]
+    small, large = rows[:200], rows
+    sizes = []
+    for step in (small, large, small):
+        now = {each.address for each, _ in step}
+        build(path, Changes(fresh=step, gone={each.address for each, _ in rows}), folder)
+        wanted.unlink(missing_ok=True)
+        build(wanted, Changes(fresh=step), folder)
+        assert path.read_bytes() == wanted.read_bytes()
+        with closing(sqlite3.connect(path)) as connection:
+            sizes += connection.execute("PRAGMA page_size").fetchone()
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (len(now),)
+    assert sizes == [4096, 65_536, 4096]
+
+
+def test_large_pages_are_the_same_bytes_by_two_versions_of_sqlite(tmp_path, folder, row, by_apsw):
+    rows = some_rows(row, 3500)
+    one = steps(tmp_path / "one.db", rows, folder)
+    assert one[16:18] == b"\x00\x01"
+    by_apsw()
+    assert steps(tmp_path / "other.db", rows, folder) == one
+
+
+def test_an_answer_that_changes_in_a_large_cassette_changes_few_of_its_pages(tmp_path, folder, row):
+    path = tmp_path / "jobs.db"
+    chance = random.Random(4)
+
+    def answer():
+        return chance.randbytes(int(min(chance.lognormvariate(6.8, 0.9), 2000))).hex()
+
+    rows = [row(f"test_{n:04}", response_json=answer()) for n in range(3000)]
+    build(path, Changes(fresh=[(each, ()) for each in rows]), folder)
+    differing = []
+    for _ in range(15):
+        before = path.read_bytes()
+        changed = chance.choice(rows)._replace(response_json=answer())
+        build(path, Changes(fresh=[(changed, ())], gone={changed.address}), folder)
+        after = path.read_bytes()
+        pages = range(0, max(len(before), len(after)), 65_536)
+        differing.append(sum(before[at : at + 65_536] != after[at : at + 65_536] for at in pages))
+    assert sorted(differing)[len(differing) // 2] < 12
+    assert len(pages) > 80
+
+
 def test_laying_out_a_file_again_changes_no_byte(tmp_path, folder, row):
     path = tmp_path / "jobs.db"
     before = steps(path, some_rows(row, 300), folder)

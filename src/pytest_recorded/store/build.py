@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "build", "exclusive"]
 
+# In a large file an answer that needs a page more than before moves all pages behind it, and each that goes on in
+# another names that one by its place: git would store all these names again. Large pages seldom go on in others.
 _PAGE_BYTES: Final = 4096
+_LARGE_PAGE_BYTES: Final = 65_536
+_LARGE_CONTENT: Final = 4_000_000
+# Where the header of a file says how large its pages are, and how it says the largest size that there is.
+_PAGE_SIZE_AT: Final = 16
+_IS_LARGEST: Final = b"\x00\x01"
+_HEADER_BYTES: Final = 18
 _WAIT_SECONDS: Final = 120.0
 
 
@@ -101,9 +109,7 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
     # One name for all: what a killed process has left here goes with the next building.
     made = workshop / f"{cassette.name}.new"
     try:
-        made.unlink(missing_ok=True)
-        count, roots = _write(made, cassette, changes)
-        lay_out(made, roots, _PAGE_BYTES)
+        count = _make(made, cassette, changes)
         _replace(made, cassette)
     except FAULTS as error:
         raise explain(cassette, error) from error
@@ -119,11 +125,32 @@ def build(cassette: Path, changes: Changes, workshop: Path) -> int:
     return count
 
 
-def _write(made: Path, cassette: Path, changes: Changes) -> tuple[int, list[int]]:
+def _make(made: Path, cassette: Path, changes: Changes) -> int:
+    """Make the new file, with pages of the size that what it has asks for; return how many rows it has."""
+    guess = _LARGE_PAGE_BYTES if _has_large_pages(cassette) else _PAGE_BYTES
+    for page_bytes in (guess, _PAGE_BYTES + _LARGE_PAGE_BYTES - guess):
+        made.unlink(missing_ok=True)
+        count, roots = _write(made, cassette, changes, page_bytes)
+        content = lay_out(made, roots, page_bytes)
+        if (content >= _LARGE_CONTENT) == (page_bytes == _LARGE_PAGE_BYTES):
+            break
+    return count
+
+
+def _has_large_pages(cassette: Path) -> bool:
+    try:
+        with cassette.open("rb") as file:
+            return file.read(_HEADER_BYTES)[_PAGE_SIZE_AT:] == _IS_LARGEST
+    except OSError:
+        # There is none, or it cannot be read: whoever needs it says so.
+        return False
+
+
+def _write(made: Path, cassette: Path, changes: Changes, page_bytes: int) -> tuple[int, list[int]]:
     """Write the new file; return how many rows it has, and where its trees begin."""
     connection = connect(made, read_only=False)
     try:
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        connection.execute(f"PRAGMA page_size = {page_bytes}")
         # Some builds of SQLite keep pages to find others by, unless told otherwise.
         connection.execute("PRAGMA auto_vacuum = NONE")
         # The file is nobody's until it is finished: a journal would only cost time.

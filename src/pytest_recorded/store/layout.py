@@ -26,9 +26,10 @@ _INTERIOR_TABLE: Final = 0x05
 _LEAF_TABLE: Final = 0x0D
 _INTERIOR: Final = (0x02, _INTERIOR_TABLE)
 _GOES_ON: Final = 0x80
+_MOST: Final = 0xFFFF
 
 
-def lay_out(path: Path, roots: Iterable[int], page_bytes: int) -> None:
+def lay_out(path: Path, roots: Iterable[int], page_bytes: int) -> int:
     """Put the cells of each page side by side, clear what is left, set the counters; the file is safe on the disk then.
 
     Args:
@@ -36,27 +37,39 @@ def lay_out(path: Path, roots: Iterable[int], page_bytes: int) -> None:
         roots: The page numbers of its trees, without that of the schema, which is 1.
         page_bytes: The size of a page.
 
+    Returns:
+        How many bytes its rows have, which is the same in pages of any size.
+
     Raises:
         OSError: It cannot be written.
 
     """
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
-        todo = [1, *roots]
+        todo, content = [1, *roots], 0
         while todo:
-            todo += _Page(pages, todo.pop(), page_bytes).lay_out()
+            page = _Page(pages, todo.pop(), page_bytes)
+            todo += page.lay_out()
+            content += page.content
         for offset, value in _COUNTERS:
             _NUMBER.pack_into(pages, offset, value)
         pages.flush()
         os.fsync(file.fileno())
+    return content
 
 
 class _Page:
-    """A page of a tree."""
+    """A page of a tree.
+
+    Attributes:
+        content: How many bytes its rows have, when it has been laid out.
+
+    """
 
     def __init__(self, pages: mmap.mmap, number: int, size: int) -> None:
         self._pages = pages
         self._size = size
         self._base = (number - 1) * size
+        self.content = 0
         self._start = self._base + (_HEADER_BYTES if number == 1 else 0)
         self._kind, _, self._count, _, _ = _IN_TREE.unpack_from(pages, self._start)
 
@@ -75,7 +88,8 @@ class _Page:
         if is_interior:
             below += _NUMBER.unpack_from(self._pages, self._start + 8)
         free = places + pointers.size
-        _IN_TREE.pack_into(self._pages, self._start, self._kind, 0, self._count, end, 0)
+        # Of a page of 65,536 bytes its end is written as 0.
+        _IN_TREE.pack_into(self._pages, self._start, self._kind, 0, self._count, end & _MOST, 0)
         pointers.pack_into(self._pages, places, *moved)
         self._pages[free : self._base + self._size] = bytes(self._base + end - free) + b"".join(reversed(cells))
         return below
@@ -88,6 +102,7 @@ class _Page:
             return self._pages[at:end]
         if self._kind == _LEAF_TABLE:
             _, end = self._varint(end)
+        self.content += length
         here = self._local(length)
         end += here
         if here < length:

@@ -21,7 +21,7 @@ from .shown import COMMANDS, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Entry", "entry_of", "load_object", "one_line", "read_entry", "write_entry", "written"]
+__all__ = ["Entry", "entry_of", "indented", "load_object", "one_line", "read_entry", "write_entry", "written"]
 
 
 class Entry(NamedTuple):
@@ -85,8 +85,17 @@ def one_line(tree: Any) -> str:
         SerializationError: See `canonical.to_text`.
 
     """
+    return _escaped(to_text(tree))
+
+
+def indented(tree: Any) -> str:
+    """Return a tree as JSON for people: each name, and each item of a list, on a line of its own."""
+    return _escaped(json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _escaped(text: str) -> str:
     # In JSON such letters are nowhere but in strings.
-    return COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", to_text(tree))
+    return COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def written(entry: Entry, write: Callable[[Any], str]) -> str:

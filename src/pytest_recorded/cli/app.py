@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..errors import RecordedError
-from . import intake, reading, upkeep
+from . import exchange, intake, reading, upkeep
 from .output import fail
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "prune": upkeep.prune,
     "rename": upkeep.rename,
     "project": upkeep.project,
+    "export": exchange.export,
+    "import": exchange.import_,
     "import-vcr": intake.import_vcr,
     "migrate": intake.migrate,
 }

@@ -92,6 +92,8 @@ USES: Final = "SELECT test, job_id FROM uses ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"
+# Without what every building writes anew.
+FACTS: Final = "SELECT key, value FROM meta WHERE key NOT IN ('jobs', 'schema') ORDER BY key"
 ADD: Final = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
     " SET value = CAST(meta.value AS INTEGER) + CAST(excluded.value AS INTEGER)"

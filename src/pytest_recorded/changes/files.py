@@ -173,7 +173,9 @@ class Recorded:
 
     def _execute(self, statement: str, *parameters: str) -> Iterator[Any]:
         try:
-            yield from self._connection.execute(statement, parameters)
+            # `yield from` would close the cursor of who stops early, maybe when the file is closed already.
+            for columns in self._connection.execute(statement, parameters):  # noqa: UP028 - see above
+                yield columns
         except FAULTS as error:
             raise self._named(explain(self.path, error)) from error
 

@@ -22,6 +22,7 @@ from ..errors import SerializationError
 from ..shown import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "header_of",
     "is_header",
     "need_format",
+    "need_storable",
     "scope_in",
     "test_of",
     "test_tree",
@@ -99,6 +101,7 @@ def header_of(text: str, where: str) -> Header:
     facts, tests, kinds = tree.get("facts", {}), tree.get("tests", []), tree.get("kinds", [])
     if type(facts) is not dict or not all(type(value) is str for value in facts.values()):
         raise SerializationError(f"it is no object with texts. {_CORRECT}", f"{where}: $.facts")
+    need_storable((*facts, *facts.values()), f"{where}: $.facts")
     for name, part in (("tests", tests), ("kinds", kinds)):
         if type(part) is not list or not all(type(glob) is str for glob in part):
             raise SerializationError(f"it is no list of texts. {_CORRECT}", f"{where}: $.{name}")
@@ -128,9 +131,7 @@ def test_tree(scope: str) -> dict[str, Any]:
 def need_format(tree: dict[str, Any], what: str, names: set[str], where: str) -> None:
     """Raise `SerializationError` if an object is not what it should be, or is of a later version."""
     if tree.get(MARK) != what:
-        raise SerializationError(
-            f'it does not begin with {{"{MARK}": "{what}": pytest-recorded export has not written it.', where
-        )
+        raise SerializationError(f'it does not say "{MARK}": "{what}", as what export writes does. {_CORRECT}', where)
     version = tree.get("format")
     if type(version) is not int or version < 1:
         raise SerializationError(
@@ -146,6 +147,17 @@ def need_format(tree: dict[str, Any], what: str, names: set[str], where: str) ->
         raise SerializationError(
             f"the name {shown(unknown[0])} is not known here: known are {', '.join(sorted(names))}. {_CORRECT}", where
         )
+
+
+def need_storable(texts: Iterable[str | None], where: str) -> None:
+    """Raise `SerializationError` if one of some texts is none that a file can hold."""
+    for text in texts:
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise SerializationError(
+                f"{shown(text)} has half a letter, which no file can hold. {_CORRECT}", where
+            ) from None
 
 
 def scope_in(path: Path) -> str | None:

@@ -14,7 +14,7 @@ from ..entry import Entry, entry_of, read_entry
 from ..errors import SerializationError, UsageError
 from ..job import Status, job_id
 from ..shown import shown
-from .format import HEADER_FILE, Header, header_of, test_of
+from .format import HEADER_FILE, Header, header_of, need_storable, test_of
 from .names import SUFFIX
 
 if TYPE_CHECKING:
@@ -142,14 +142,7 @@ def _need_of_cassette(entry: Entry, where: str) -> None:
         )
     if row.status in _RUNNING:
         raise SerializationError(f"the call has not ended: it is {row.status}. Remove it.", where)
-    for part in (*row, *entry.users, *(chunk.body for chunk in entry.chunks)):
-        if type(part) is str and not _is_storable(part):
-            raise SerializationError(f"{shown(part)} has half a letter, which no file can have. Correct it.", where)
-
-
-def _is_storable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    slots = (row.request_json, row.response_json, row.data_json, row.error_json, row.info_json)
+    names = (row.scope, row.kind, row.key, row.parent_id, row.owner)
+    times = (row.submitted_at, row.started_at, row.beat_at, row.completed_at)
+    need_storable((*names, *times, *slots, *entry.users, *(chunk.body for chunk in entry.chunks)), where)

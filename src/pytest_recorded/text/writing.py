@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Exported", "Source", "export_file", "export_folder", "export_lines"]
 
 _UNFINISHED: Final = ".pytest-recorded.new"
+# Calls are items of a list in an object.
+_MARGIN: Final = "    "
 
 
 class Exported(NamedTuple):
@@ -199,19 +201,17 @@ def _filters(header: Header) -> str:
 
 def _write_test(scope: str, entries: Iterator[Entry], file: IO[str]) -> None:
     """Write the file of a test, a call after the other."""
-    beginning = indented({**test_tree(scope), "calls": []})
-    file.write(beginning.removesuffix("[]\n}"))
-    between = "[\n"
-    for entry in entries:
-        text = written(entry, _without_scope)
-        file.write(between + "".join(f"    {line}\n" for line in text.split("\n")).removesuffix("\n"))
-        between = ",\n"
-    file.write("\n  ]\n}\n")
+    # Around nothing, as what is around the calls is the same whatever they are.
+    beginning, _, end = indented({**test_tree(scope), "calls": [[]]}).rpartition("[]")
+    for number, entry in enumerate(entries):
+        file.write(f",\n{_MARGIN}" if number else beginning)
+        file.write(written(entry, _without_scope))
+    file.write(f"{end}\n")
 
 
 def _without_scope(tree: dict[str, Any]) -> str:
     """Return a call as JSON for people; the file says whose it is."""
-    return indented({name: part for name, part in tree.items() if name != "scope"})
+    return indented({name: part for name, part in tree.items() if name != "scope"}, _MARGIN)
 
 
 @contextmanager

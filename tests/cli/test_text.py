@@ -89,6 +89,8 @@ def test_a_part_is_exported_and_is_nothing_to_be_exact_with(cli, cassette):
 def test_what_no_call_fits_writes_nothing(cli, cassette, tmp_path):
     done = cli("export", "none.jsonl", "--test", "nobody")
     assert (done.code, done.out, done.err) == (1, "", "cassettes/jobs.db: no recorded call fits.\n")
+    done = cli("export", "none.jsonl", "--test", "nobody", "--json")
+    assert (done.code, done.json["calls"], done.json["written"]) == (1, 0, [])
     assert not (tmp_path / "none.jsonl").exists()
 
 
@@ -140,6 +142,23 @@ def test_what_is_wrong_in_the_text_is_one_message_and_nothing_is_made(cli, casse
     assert "calls.jsonl, line 2: $.attempt: it is a text, not a whole number." in done.err
     assert "Traceback" not in done.err
     assert not cassette.exists()
+
+
+def test_a_token_that_is_written_into_the_text_is_found_by_check(cli, cassette, tmp_path, monkeypatch):
+    monkeypatch.setenv("SHOP_API_KEY", "sk-8f7e6d5c4b3a29180f")
+    cli("export", "calls.jsonl")
+    file = tmp_path / "calls.jsonl"
+    file.write_text(file.read_text().replace("milk", "sk-8f7e6d5c4b3a29180f"))
+    assert cli("import", "calls.jsonl", "--cassette", "new.db").code == 0
+    done = cli("check", "--cassette", "new.db")
+    assert done.code == 1
+    assert "SHOP_API_KEY" in done.out
+
+
+def test_a_cassette_in_place_of_text_is_told_how_to_become_it(cli, cassette):
+    done = cli("import", "cassettes/jobs.db", "--cassette", "new.db")
+    assert done.code == 2
+    assert "pytest-recorded export calls.jsonl --cassette=cassettes/jobs.db" in done.err
 
 
 def test_what_is_exported_commands_no_terminal(cli, cassette, alter):

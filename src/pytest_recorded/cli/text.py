@@ -10,14 +10,14 @@ from ..changes.comparing import Terms
 from ..changes.files import Recorded
 from ..errors import UsageError
 from ..miss import describe
-from ..text import Choice, Source, export_file, export_folder, export_lines, import_text, read_text
+from ..text import Choice, Exported, Source, export_file, export_folder, export_lines, import_text, read_text
 from .output import fail, many, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..job import Row
-    from ..text import Exported, Imported
+    from ..text import Imported
 
 __all__ = ["run_export", "run_import"]
 
@@ -55,6 +55,8 @@ def run_export(
         source = Source(file, Terms(tests=tests, kinds=kinds))
         if not source.calls and not source.header.is_whole:
             fail(f"{cassette}: no recorded call fits.")
+            if as_json and path is not None:
+                _say_exported(cassette, path, Exported(0), as_json=True)
             return 1
         if path is None:
             # JSON is UTF-8, and ends its lines as it is written, on every system.

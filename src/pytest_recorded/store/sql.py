@@ -43,8 +43,8 @@ BY_ADDRESS: Final = (
 )
 BY_ID_RANGE: Final = f"SELECT {COLUMNS} FROM jobs WHERE id >= ? AND id < ? LIMIT ?"
 ALL: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY submitted_at, id"
-# In a cassette this is the order of the rows themselves.
-BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY scope, kind, key, seq, attempt"
+# In a cassette this is the order of the rows themselves; in a ledger a row without a key has nothing but its id.
+BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY scope, kind, key, seq, attempt, id"
 OF_SCOPE_BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? ORDER BY kind, key, seq, attempt"
 OF_KIND: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? ORDER BY submitted_at, key"
 ENDED_SINCE: Final = f"SELECT {COLUMNS} FROM jobs WHERE completed_at >= ? ORDER BY completed_at"

@@ -6,6 +6,7 @@ with its file, its line and its place there.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
@@ -26,6 +27,7 @@ __all__ = ["STDIN", "Text", "read_text"]
 #: What stands for stdin in place of a path.
 STDIN: Final = "-"
 
+_SQLITE: Final = b"SQLite format 3"
 _RUNNING: Final = (Status.PENDING, Status.RUNNING)
 
 
@@ -80,6 +82,11 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Yield lines that are not empty, each with where it is; only a line feed ends a line."""
     with _opened(path) as file:
         for number, line in enumerate(file, 1):
+            if number == 1 and line.startswith(_SQLITE):
+                raise UsageError(
+                    f"{path} is a SQLite file. Text is made of it by: "
+                    f"pytest-recorded export calls.jsonl --cassette={shlex.quote(str(path))}"
+                )
             where = f"{path}, line {number}" if str(path) != STDIN else f"stdin, line {number}"
             text = _decoded(line, where)
             if text.strip():
@@ -107,7 +114,8 @@ def _of_folder(folder: Path) -> tuple[Header, Iterator[tuple[Entry, str]]]:
     file = folder / HEADER_FILE
     if not file.exists():
         raise UsageError(
-            f"{folder} has no {HEADER_FILE}, which every exported folder has. Name such a folder, or restore that file."
+            f"{folder} has no {HEADER_FILE}, which every exported folder has. Name such a folder, or restore that "
+            f"file; cassettes of vcrpy are for pytest-recorded import-vcr."
         )
     header = header_of(_text_of(file), str(file))
     files = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.name != HEADER_FILE)

@@ -152,10 +152,10 @@ class _Folder:
         # First: a file system may take the name of one of them for that of one that is to come.
         for path in self._gone:
             path.unlink(missing_ok=True)
-        with self._replacing(HEADER_FILE) as file:
+        with self._file(HEADER_FILE) as file:
             file.write(f"{indented(self._source.header.tree())}\n")
         for scope, entries in groupby(self._source.entries(), key=lambda entry: entry.row.scope):
-            with self._replacing(self._names[scope]) as file:
+            with self._file(self._names[scope]) as file:
                 _write_test(scope, entries, file)
         return Exported(self._source.calls, tuple(self._written), tuple(self._gone))
 
@@ -188,7 +188,7 @@ class _Folder:
         ]
 
     @contextmanager
-    def _replacing(self, name: str) -> Iterator[IO[str]]:
+    def _file(self, name: str) -> Iterator[IO[str]]:
         with _replacing(self._folder / name) as (file, changed):
             yield file
         self._written += changed

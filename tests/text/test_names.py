@@ -66,7 +66,7 @@ def test_names_that_would_be_the_same_have_a_digest_each(scopes):
 
 def test_a_name_that_is_that_of_the_header_or_ends_as_one_with_a_digest_has_one_of_its_own():
     for scope in ("cassette", "Cassette", "test-0123abcd"):
-        assert re.search(r"-[0-9a-f]{8}\.json$", file_names([scope])[scope])
+        assert re.fullmatch(rf"{scope}-[0-9a-f]{{8}}\.json", file_names([scope])[scope])
     first = file_names(["a", "A"])["a"].removesuffix(".json")
     assert len(set(file_names(["a", "A", first]).values())) == 3
 

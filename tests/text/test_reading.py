@@ -60,9 +60,10 @@ def test_an_export_is_read_with_its_header_and_its_calls(lines, folder):
         (lambda good: {2: good[1].replace("shop.ask", "\\udcff")}, r"line 2: '\\udcff' has half a letter"),
         (lambda good: {2: good[1].replace('"response":', '"data_text":"\\ud800","data":')}, "line 2: it has both"),
         (lambda good: {2: good[1].replace('"response":"answer"', '"data_text":"\\ud800"')}, r"line 2.*half a letter"),
+        (lambda good: {2: good[1][:-1] + ',"users":["\\ud800"]}'}, "line 2.*half a letter"),
         (lambda good: {2: "<<<<<<< ours"}, r"line 2, column 1: this is no JSON"),
     ],
-    ids=range(18),
+    ids=range(19),
 )  # fmt: skip
 def test_lines_that_are_no_export_are_refused_with_file_and_line(change, said, lines):
     with pytest.raises(SerializationError, match=said) as caught:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - the recorder reads annotations
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -176,7 +178,10 @@ def test_what_a_run_has_staged_is_exported_under_the_names_of_its_tests(tmp_path
         give("int")
         1 / 0  # noqa: B018 - what does not end well stays staged
     (staged,) = (tmp_path / ".staging").glob("jobs.db-*.db")
+    with closing(sqlite3.connect(staged)) as connection, connection:
+        connection.execute("INSERT INTO meta VALUES ('spent', '7')")
     assert export(staged).calls == 1
+    assert '"facts":{}' in (tmp_path / "calls.jsonl").read_text()
     assert load("calls.jsonl", "jobs.db").added == 1
     with use_cassette(tmp_path / "jobs.db", scope="test_a", mode="none"):
         assert give("int") == 7

@@ -6,6 +6,7 @@ asked for, and the same calls make the same bytes.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
 from enum import StrEnum
 from itertools import groupby
@@ -105,12 +106,13 @@ class _Plan:
     def __init__(self, choice: Choice) -> None:
         self.changes = Changes()
         self._choice = choice
-        self._counts = {"added": 0, "replaced": 0, "there": 0, "removed": 0}
+        self._counts: Counter[str] = Counter()
         self._refused: list[Row | str] = []
 
     def imported(self) -> Imported:
         """Return what comes of it."""
-        return Imported(**self._counts, refused=tuple(self._refused))
+        added, replaced, there, removed = (self._counts[name] for name in ("added", "replaced", "there", "removed"))
+        return Imported(added, replaced, there, removed, tuple(self._refused))
 
     def take(self, text: Text, old: Iterable[Entry], facts: dict[str, str]) -> None:
         """Take in all that comes.
@@ -128,32 +130,34 @@ class _Plan:
         for address, group in groupby(old, key=lambda entry: entry.row.address):
             attempts = list(group)
             uses |= _uses(attempts)
-            new = coming.pop(address, None)
-            if self._take_call(address, attempts, new):
+            if self._take_call(address, attempts, coming.pop(address, [])):
                 replaced |= {entry.row.id for entry in attempts}
         for address, new in coming.items():
             self._take_call(address, [], new)
         self._take_uses(uses, _uses(text.entries))
         self._take_facts(facts, text.header.facts, replaced)
 
-    def _take_call(self, address: Address, old: list[Entry], new: list[Entry] | None) -> bool:
+    def _take_call(self, address: Address, old: list[Entry], new: list[Entry]) -> bool:
         """Take in a call, all attempts at it; return whether what the cassette has of it goes."""
-        if new is None:
-            outcome = "removed" if self._choice is Choice.EXACT else ""
-        elif not old:
-            outcome = "added"
-        elif self._is_there(old, new):
-            outcome = "there"
-        else:
-            outcome = "" if self._choice is Choice.ADD else "replaced"
-            self._refused += [] if outcome else [old[-1].row]
+        outcome = self._outcome(old, new)
+        self._counts[outcome] += 1
+        if outcome == "refused":
+            self._refused.append(old[-1].row)
         if outcome in ("added", "replaced"):
-            self.changes.fresh += [(entry.row, entry.chunks) for entry in new or ()]
-        if outcome:
-            self._counts[outcome] += 1
-        is_gone = outcome in ("removed", "replaced")
-        self.changes.gone |= {address} if is_gone else set()
+            self.changes.fresh += [(entry.row, entry.chunks) for entry in new]
+        if is_gone := outcome in ("replaced", "removed"):
+            self.changes.gone.add(address)
         return is_gone
+
+    def _outcome(self, old: list[Entry], new: list[Entry]) -> str:
+        """Return what becomes of a call; there are no attempts at it where the one or the other has it not."""
+        if not new:
+            return "removed" if self._choice is Choice.EXACT else "left"
+        if not old:
+            return "added"
+        if self._is_there(old, new):
+            return "there"
+        return "refused" if self._choice is Choice.ADD else "replaced"
 
     def _is_there(self, old: list[Entry], new: list[Entry]) -> bool:
         """Return whether the cassette has a call already, to the letter or (where it stays) with the same answer."""

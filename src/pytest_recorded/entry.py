@@ -21,7 +21,7 @@ from .shown import COMMANDS, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Entry", "entry_of", "load_object", "one_line", "read_entry", "write_entry", "written"]
+__all__ = ["Entry", "entry_of", "indented", "load_object", "one_line", "read_entry", "write_entry", "written"]
 
 
 class Entry(NamedTuple):
@@ -64,6 +64,9 @@ _CHUNK_NAMES: Final = frozenset({"seq", "offset_ms", "body", "body" + _TEXT})
 _LARGEST_INT: Final = (1 << 63) - 1
 # A tree is read inside of others, by whoever has got how much of Python's stack left.
 _DEEPEST: Final = 64
+_INDENT: Final = "  "
+# Characters of a list that stays on one line.
+_SHORT: Final = 80
 _DAMAGED: Final = "The file is damaged; pytest-recorded check says where"
 _CORRECT: Final = "Correct it, or export the cassette again"
 
@@ -85,8 +88,41 @@ def one_line(tree: Any) -> str:
         SerializationError: See `canonical.to_text`.
 
     """
+    return _escaped(to_text(tree))
+
+
+def indented(tree: Any, margin: str = "") -> str:
+    """Return a tree as JSON for people: each name on a line of its own, and each item of a list, but for short lists.
+
+    Args:
+        tree: The tree.
+        margin: What each line but the first begins with.
+
+    """
+    within = margin + _INDENT
+    if type(tree) is dict and tree:
+        ends, items = "{}", [f"{_dumped(name)}: {indented(item, within)}" for name, item in tree.items()]
+    elif type(tree) is list and not _is_short(tree):
+        ends, items = "[]", [indented(item, within) for item in tree]
+    else:
+        return _dumped(tree)
+    lines = f",\n{within}".join(items)
+    return f"{ends[0]}\n{within}{lines}\n{margin}{ends[1]}"
+
+
+def _dumped(tree: Any) -> str:
+    return _escaped(json.dumps(tree, ensure_ascii=False, allow_nan=False))
+
+
+def _is_short(items: list[Any]) -> bool:
+    """Return whether a list is read better on one line: a header, a point; not the numbers of an embedding."""
+    is_flat = len(items) <= _SHORT and not any(type(item) is dict or type(item) is list for item in items)
+    return is_flat and len(json.dumps(items, ensure_ascii=False)) <= _SHORT
+
+
+def _escaped(text: str) -> str:
     # In JSON such letters are nowhere but in strings.
-    return COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", to_text(tree))
+    return COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def written(entry: Entry, write: Callable[[Any], str]) -> str:

@@ -103,12 +103,18 @@ def test_an_id_that_does_not_follow_from_the_address_is_kept():
 
 
 def test_a_line_is_written_and_read_by_whoever_has_little_of_the_stack_left():
-    entry = Entry(row_of(request_json="[" * 64 + "]" * 64, response_json="[" * 63 + "]" * 63))
+    entry = Entry(row_of(request_json="[" * 400 + "]" * 400, response_json="[" * 63 + "]" * 63))
+    assert '"request_text":"[[' in write_entry(entry)
 
     def deep(left):
         return deep(left - 1) if left else read_entry(write_entry(entry), WHERE)
 
-    assert deep(300) == entry
+    assert deep(600) == entry
+
+
+def test_a_tag_in_one_place_changes_no_number_in_another():
+    entry = Entry(row_of(request_json="9" * 640), (Chunk(0, math.inf, "9" * 640),))
+    assert read_entry(write_entry(entry), WHERE) == entry
 
 
 LINE = write_entry(Entry(row_of(request_json="1"), (Chunk(0, 1.0, "1"),)))

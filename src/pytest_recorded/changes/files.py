@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from ..entry import Entry
 from ..errors import CassetteError
 from ..job import Chunk, Row, Status
 from ..selection import Selection
@@ -63,6 +64,8 @@ class Recorded:
         except CassetteError as error:
             raise self._named(error) from error
         self._connection.text_factory = self._text
+        # All that is read is of one moment.
+        self._connection.execute("BEGIN")
 
     def sides(self) -> Iterator[Side]:
         """Yield the calls that have ended as a cassette would have them, by `order_of`; only the last attempts."""
@@ -72,6 +75,42 @@ class Recorded:
             if self._take_torn() or is_torn:
                 self._torn.add(row.id)
             yield Side(row, chunks)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all that the file has of calls, each attempt at each, in the order of their addresses.
+
+        Of what a run has staged it is the calls that have ended, as a cassette would have them.
+
+        Raises:
+            CassetteError: A text is no UTF-8: whoever writes it down would write something else.
+
+        """
+        for row, chunks_id, is_torn in self._rows(only_ended=False):
+            entry = Entry(row, tuple(self._chunks(chunks_id)), tuple(self.users(row)))
+            if self._take_torn() or is_torn:
+                who = f"{row.scope or 'shared by all tests'}, {row.kind}, id {row.id}"
+                raise CassetteError(
+                    self.shown,
+                    f"has a call ({who}) with a text that is no UTF-8. The file is damaged: restore it (git checkout), "
+                    f"or record that call again.",
+                )
+            yield entry
+
+    def facts(self) -> dict[str, str]:
+        """Return what a cassette says about itself, but for what follows from its rows; other files say nothing.
+
+        Raises:
+            CassetteError: Pieces of an answer are there, or uses of a call, but not the call.
+
+        """
+        if not self._has_meta or not any(self._execute(sql.META, "jobs")):
+            return {}
+        facts = dict(self._execute(sql.FACTS))
+        for (job,) in self._execute(sql.STRAYS):
+            raise CassetteError(
+                self.shown, f"has pieces or uses of the call {job}, but not the call. See pytest-recorded check."
+            )
+        return facts
 
     def is_torn(self, side: Side) -> bool:
         """Return whether a text of a call is no UTF-8, so that no test can be served with it."""
@@ -90,10 +129,10 @@ class Recorded:
     def _has_meta(self) -> bool:
         return any(self._execute(sql.HAS_META))
 
-    def _rows(self) -> Iterator[tuple[Row, str, bool]]:
+    def _rows(self, *, only_ended: bool = True) -> Iterator[tuple[Row, str, bool]]:
         """Yield rows, each with the id by which the file knows the pieces of its answer, and whether it is torn."""
         if not self.is_partial:
-            yield from self._read(sql.BY_PLACE)
+            yield from self._read(sql.BY_PLACE, only_ended=only_ended)
             return
         for row, staged_id, is_torn in self._read(sql.OF_SCOPE_BY_PLACE, ""):
             if is_call(row):
@@ -104,11 +143,11 @@ class Recorded:
             for row, staged_id, is_torn in self._read(sql.OF_SCOPE_BY_PLACE, attempt.id):
                 yield final_row(row, scope), staged_id, is_torn
 
-    def _read(self, statement: str, *parameters: str) -> Iterator[tuple[Row, str, bool]]:
+    def _read(self, statement: str, *parameters: str, only_ended: bool = True) -> Iterator[tuple[Row, str, bool]]:
         for columns in self._execute(statement, *parameters):
             row, is_torn = Row._make(columns), self._take_torn()
             # One that has a status of its own is read, and cannot be compared.
-            if has_ended(row) or row.status not in _STATUSES:
+            if not only_ended or has_ended(row) or row.status not in _STATUSES:
                 yield row, row.id, is_torn
 
     def _text(self, raw: bytes) -> str:
@@ -141,7 +180,9 @@ class Recorded:
 
     def _execute(self, statement: str, *parameters: str) -> Iterator[Any]:
         try:
-            yield from self._connection.execute(statement, parameters)
+            # `yield from` would close the cursor of who stops early, maybe when the file is closed already.
+            for columns in self._connection.execute(statement, parameters):  # noqa: UP028 - see above
+                yield columns
         except FAULTS as error:
             raise self._named(explain(self.path, error)) from error
 

@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..errors import RecordedError
-from . import git, intake, reading, upkeep
+from . import exchange, git, intake, reading, upkeep
 from .output import fail
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "rename": upkeep.rename,
     "project": upkeep.project,
     "textconv": git.textconv,
+    "export": exchange.export,
+    "import": exchange.import_,
     "import-vcr": intake.import_vcr,
     "migrate": intake.migrate,
 }

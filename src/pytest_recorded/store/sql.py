@@ -43,8 +43,8 @@ BY_ADDRESS: Final = (
 )
 BY_ID_RANGE: Final = f"SELECT {COLUMNS} FROM jobs WHERE id >= ? AND id < ? LIMIT ?"
 ALL: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY submitted_at, id"
-# In a cassette this is the order of the rows themselves.
-BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY scope, kind, key, seq, attempt"
+# In a cassette this is the order of the rows themselves; in a ledger a row without a key has nothing but its id.
+BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs ORDER BY scope, kind, key, seq, attempt, id"
 OF_SCOPE_BY_PLACE: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? ORDER BY kind, key, seq, attempt"
 OF_KIND: Final = f"SELECT {COLUMNS} FROM jobs WHERE scope = ? AND kind = ? ORDER BY submitted_at, key"
 ENDED_SINCE: Final = f"SELECT {COLUMNS} FROM jobs WHERE completed_at >= ? ORDER BY completed_at"
@@ -94,6 +94,8 @@ ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 META: Final = "SELECT value FROM meta WHERE key = ?"
 # A file of the package `recorded` has none.
 HAS_META: Final = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = 'meta'"
+# Without what every building writes anew.
+FACTS: Final = "SELECT key, value FROM meta WHERE key NOT IN ('jobs', 'schema') ORDER BY key"
 ADD: Final = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
     " SET value = CAST(meta.value AS INTEGER) + CAST(excluded.value AS INTEGER)"

@@ -10,7 +10,7 @@ import pytest
 from pytest_recorded import Recorder, recorder
 from pytest_recorded.errors import CassetteError, UsageError
 from pytest_recorded.job import Chunk
-from pytest_recorded.store.sqlite import CassetteFile
+from pytest_recorded.store.checking import CheckedFile
 
 ASK = recorder(kind="text.importing")(len)
 HEADERS = '{"status":200,"reason":"OK","http_version":"HTTP/1.1","headers":[["date","%s"]],"body":"x"}'
@@ -47,7 +47,7 @@ def test_what_is_not_there_is_added_and_what_is_there_stays(text, cassette, row,
     ]  # fmt: skip
     assert [test for (test,) in query("jobs.db", "SELECT test FROM uses ORDER BY 1")] == ["test_a", "test_b"]
     assert query("jobs.db", "SELECT value FROM meta WHERE key LIKE 'conflict:%'") == [("{}",)]
-    assert CassetteFile(path).faults() == []
+    assert CheckedFile(path).faults() == []
 
 
 def test_text_that_is_there_already_writes_nothing(text, tmp_path, load):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import CassetteError, UsageError
+from .roll import below
 from .staging import workshop
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Renamed", "rename_scope"]
-
-# What follows a name in the names below it: tests of a file or a class, parametrisations, shared fixtures.
-_BELOW: Final = ("::", "[", "@")
 
 
 class Renamed(NamedTuple):
@@ -64,9 +62,7 @@ def _names(file: CassetteFile, old: str, new: str) -> dict[str, str]:
     """Return the names that change, each with the one to have."""
     known = file.scopes()
     old, new = old.rstrip("/"), new.rstrip("/")
-    found = [name for name in known if name == old or (old and name.startswith(tuple(old + end for end in _BELOW)))]
-    # Only a folder has nothing but these; the name of a block may have a slash as well.
-    found = found or [name for name in known if old and name.startswith(f"{old}/")]
+    found = below(known, old)
     if not found:
         files = [] if "::" in old else [name.partition("::")[0] for name in known]
         close = get_close_matches(old, dict.fromkeys((*known, *files)), n=3, cutoff=0.5)

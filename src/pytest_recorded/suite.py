@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
 from .modes import RecordMode
+from .roll import folder_of
 from .staging import Leftover, Session, Staging, keep_verified, leftovers
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile, StagingFile
@@ -63,7 +64,7 @@ class Suite:
     @property
     def folder(self) -> Path:
         """The suite's folder: that of the cassette, or the one above if it is called `cassettes`."""
-        return self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
+        return folder_of(self.path)
 
     def name_of(self, file: Path, rest: str, root: Path) -> str:
         """Return the scope's name of a test: its node id, seen from the folder of its suite.

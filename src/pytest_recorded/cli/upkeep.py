@@ -71,19 +71,24 @@ def unused(
 def prune(
     arguments: _PytestArguments = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it nothing is written.")] = False,
+    parameters: Annotated[
+        bool, typer.Option("--parameters", help="Those of parameters that tests do not have here, too.")
+    ] = False,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove the recordings that nobody asks for.
 
-    They are those that `unused` lists, but for what looks like the recordings of a renamed test.
+    They are those that `unused` lists, but for what looks like the recordings of a renamed test, and for those of
+    parameters that a test does not have on this machine.
 
     Exit code 0: there are none, or they are removed. 1: there are, and --yes was not given. 2: as of `unused`; with
     --yes what is certain is removed all the same.
     """
     from .unused import run_prune  # noqa: PLC0415 - each command loads what it needs
 
-    raise typer.Exit(run_prune(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
+    code = run_prune(cassette_path(cassette), arguments or [], writes=yes, parameters=parameters, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def project(

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .roll import below, split
+from .roll import below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-    from .roll import Roll
     from .store.sqlite import CassetteFile
 
 __all__ = ["Move", "Newcomer", "fold", "moves"]
 
-# Two tests with half of their calls in common are one; what nearly all tests call (a log-in) makes none of them one.
+# Tests with more than half of their calls in common are one; what nearly all call (a log-in) makes none of them one.
 _ALIKE: Final = 0.5
 _MOST_COMPARED: Final = 200
 _MOST_FOLDED: Final = 200
@@ -66,25 +65,23 @@ class _Left:
                 self.by_call[call].append(name)
 
 
-def moves(file: CassetteFile, newcomers: Iterable[Newcomer], roll: Roll) -> list[Move]:
+def moves(file: CassetteFile, newcomers: Iterable[Newcomer], gone: Collection[str]) -> list[Move]:
     """Return which recordings are those of tests that have other names by now, the fewest moves that say so.
 
     Args:
         file: The cassette.
         newcomers: Tests without recordings.
-        roll: Which tests there are.
+        gone: The names in the cassette that are certainly not there any more.
 
     Raises:
         CassetteError: It cannot be read.
 
     """
     asking = [one for one in newcomers if one.calls]
-    if not asking:
+    if not asking or not gone:
         return []
-    known = file.scopes()
-    gone = {name: frozenset(address[1:3] for address in file.addresses(name)) for name in known if roll.is_gone(name)}
-    pairs = _pairs(asking, _Left({name: calls for name, calls in gone.items() if calls}))
-    return fold(pairs, known, lambda name: name in gone or roll.is_missing(split(name).file))
+    left = _Left({name: frozenset((call.kind, call.key) for call in file.addresses(name)) for name in gone})
+    return fold(_pairs(asking, left), file.scopes(), set(gone))
 
 
 def _pairs(asking: list[Newcomer], left: _Left) -> dict[str, str]:
@@ -99,7 +96,7 @@ def _pairs(asking: list[Newcomer], left: _Left) -> dict[str, str]:
             rest.append(one)
     for one in rest[:_MOST_COMPARED]:
         common = Counter(name for call in one.calls for name in left.by_call.get(call, ()) if name not in pairs)
-        likely = {name: share for name in common if (share := _share(one, left.calls[name])) >= _ALIKE}
+        likely = {name: share for name in common if (share := _share(one, left.calls[name])) > _ALIKE}
         if likely:
             best = max(likely.values())
             pairs[_most_alike(one.name, [name for name, share in likely.items() if share == best])] = one.name
@@ -124,13 +121,13 @@ def _most_alike(name: str, others: list[str]) -> str:
     return max(others[:_MOST_COMPARED], key=likeness)
 
 
-def fold(pairs: dict[str, str], known: Collection[str], is_free: Callable[[str], bool]) -> list[Move]:
+def fold(pairs: dict[str, str], known: Collection[str], gone: Collection[str]) -> list[Move]:
     """Return the fewest names that have to be renamed: of folders, files, classes, tests with all their parameters.
 
     Args:
         pairs: New names by old ones.
         known: All names in the cassette.
-        is_free: Whether a name is of nobody any more.
+        gone: Those that are of nobody any more.
 
     """
     folded: dict[tuple[str, str], bool] = {}
@@ -139,7 +136,7 @@ def fold(pairs: dict[str, str], known: Collection[str], is_free: Callable[[str],
         for before, after in _beginnings(old, new):
             if (before, after) not in folded:
                 folded[before, after] = number < _MOST_FOLDED and all(
-                    is_free(name) and pairs.get(name, renamed) == renamed
+                    name in gone and pairs.get(name, renamed) == renamed
                     for name in below(known, before)
                     for renamed in (after + name[len(before) :],)
                 )

@@ -31,7 +31,7 @@ def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingReco
     assert ticket.address is not None  # noqa: S101 - without an address nothing is looked up
     question = Question(
         scope.name, scope.mode, scope.suite.shown_path, scope.suite.file, ticket.address, ticket.call.request_json(),
-        scope.is_shared, is_known, scope.run,
+        scope.is_shared, is_known, scope.run, scope.suite.roll,
     )  # fmt: skip
     reason, message = explain_miss(question)
     return MissingRecording(message, kind=ticket.call.kind, reason=reason)

@@ -88,8 +88,9 @@ class Roll:
     def lack(self, scope: str) -> str:
         """Return in words why a test, or a shared fixture, is not there any more; `""` if it is, or nobody knows."""
         name = split(scope)
-        # What is in no file with a suffix is the name of a block.
-        if not Path(name.file).suffix or scope in self.tests:
+        # What is neither in a file nor in a folder is the name of a block.
+        is_place = Path(name.file).suffix or (name.is_fixture and "/" in name.file)
+        if not is_place or scope in self.tests:
             return ""
         if self.is_missing(name.file):
             return NOT_FOUND

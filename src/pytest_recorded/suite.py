@@ -17,7 +17,10 @@ from .store.sqlite import CassetteFile, StagingFile
 from .takeover import Taken, take_over, take_over_leftovers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .job import Address, Chunk, Row
+    from .roll import Roll
 
 __all__ = ["Suite"]
 
@@ -51,6 +54,8 @@ class Suite:
         self.late: list[str] = []
         #: The attempts of this process by their scopes, the oldest first.
         self.attempts: dict[str, list[str]] = {}
+        #: Returns which tests there are; None where nobody knows.
+        self.roll: Callable[[], Roll] | None = None
         self._lock = threading.Lock()
         self._leftovers: list[Leftover] | None = None
         self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}

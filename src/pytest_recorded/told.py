@@ -45,6 +45,8 @@ class Session:
     #: Which tests there are, whether they were selected or not.
     roll: Roll = field(default_factory=lambda: Roll(Path(), Path(), (), ()))
     skipped: tuple[str, ...] = ()
+    #: Whether a test, a fixture or a block that ran has this cassette.
+    is_used: bool = False
     is_whole: bool = False
     #: Whether pytest came to its end.
     is_over: bool = False
@@ -71,6 +73,7 @@ class Session:
         for one in told:
             asked = Asked(**one)
             if os.path.realpath(asked.cassette) == self.cassette:
+                self.is_used = True
                 (self.fixtures if asked.whose == "fixture" else self.asked[test]).append(asked)
 
     def _add_end(self, told: dict[str, Any]) -> None:

@@ -95,7 +95,8 @@ class _Judge:
         """Yield the unused recordings of a test, a shared fixture or a block."""
         session = self._session
         if scope in session.tests:
-            if session.passed(session.tests[scope]):
+            # Where all tests have another cassette in this run, they may have this one in the next.
+            if session.is_used and session.passed(session.tests[scope]):
                 yield from self._unused(scope, NOT_ASKED)
         elif scope in session.fixture_passed:
             if session.fixture_passed[scope]:
@@ -120,7 +121,7 @@ class _Judge:
     def of_all(self) -> Iterator[Unused]:
         """Yield the unused recordings that all tests share: any test may use them, so all have to have run."""
         session, users = self._session, self._file.users()
-        if not self._is_whole or session.failed or session.skipped:
+        if not (self._is_whole and session.is_used) or session.failed or session.skipped:
             return
         for unused in self._unused("", NOBODY):
             if all(self._has_done_without(user) for user in users.get(unused.row.id, ())):
@@ -153,7 +154,7 @@ class _Judge:
             for name, test in session.tests.items()
             if name not in self._known and (calls := self._calls_of(test))
         ]
-        return moves(self._file, newcomers, session.roll)
+        return moves(self._file, newcomers, [name for name in self._known if self._lack(name) == NOT_FOUND])
 
     def _calls_of(self, test: str) -> frozenset[tuple[str, str]]:
         return frozenset((call[1], call[2]) for asked in self._session.asked.get(test, ()) for call in asked.calls)

@@ -363,14 +363,6 @@ def test_y():
     assert (done.code, done.json["unused"]) == (2, [])
 
 
-def test_what_is_asked_of_another_cassette_is_not_asked_of_this_one(project, cli):
-    project.write(test_a=SIMPLE).pytest()
-    (project.folder / "other.db").write_bytes(project.cassette.read_bytes())
-    done = cli("unused", "--json", "--cassette=other.db")
-    assert by_test(done) == {"test_a.py::test_x": ["x"], "test_a.py::test_y": ["y"]}
-    assert done.json["cassette"] == "other.db"
-
-
 def test_what_was_recorded_again_in_the_meantime_is_not_removed(tmp_path):
     ask = recorder(kind="unused.again")(lambda question: question)
     with use_cassette(tmp_path / "jobs.db", scope="a.py::test_x"):

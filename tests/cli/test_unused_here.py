@@ -71,6 +71,11 @@ def test_far_shared(): world.tell("far shared")
 BY_HAND = {"check_by_hand": HEAD + "def test_by_hand(): world.ask('by hand')\n"}
 
 
+def names(done):
+    """Return the tests of which something is unused."""
+    return sorted({unused["test"] for unused in done.json["unused"]})
+
+
 @pytest.fixture
 def elsewhere(project, monkeypatch):
     """A project that was recorded as a whole, and is looked at where some of it is not there."""
@@ -196,3 +201,26 @@ def test_names_of_blocks_that_look_like_those_of_tests_are_never_unused(project,
     project.write(test_a=block.format(names=names)).pytest()
     project.write(test_a=block.format(names=[]))
     assert cli("unused", "--json").json["unused"] == []
+
+
+SIMPLE = HEAD + "def test_x(): world.ask('x')\ndef test_y(): world.ask('y')\n"
+
+
+def test_a_cassette_that_no_test_has_in_this_run_is_not_judged(project, cli):
+    """As one that is named on the command line, of whoever runs the tests with it now and then."""
+    project.write(test_a=SIMPLE).pytest()
+    (project.folder / "other.db").write_bytes(project.cassette.read_bytes())
+    done = cli("prune", "--yes", "--json", "--cassette=other.db")
+    assert (done.code, done.json["cassette"], done.json["unused"]) == (2, "other.db", [])
+    assert "No test that ran has the cassette other.db" in done.json["problem"]
+    assert done.json["problem"].endswith("-- --record-cassette=other.db")
+    assert cli("unused", "--cassette=other.db", "--", "--record-cassette=other.db").code == 0
+
+
+def test_what_is_asked_of_another_cassette_is_not_asked_of_this_one(project, cli):
+    project.write(test_a=SIMPLE).pytest()
+    (project.folder / "other.db").write_bytes(project.cassette.read_bytes())
+    other = "@pytest.mark.recorded(cassette='other.db')\ndef test_y"
+    project.write(test_a=SIMPLE.replace("def test_y", other))
+    assert names(cli("unused", "--json", "--cassette=other.db")) == ["test_a.py::test_x"]
+    assert names(cli("unused", "--json")) == ["test_a.py::test_y"]

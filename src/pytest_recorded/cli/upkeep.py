@@ -29,6 +29,9 @@ def rename(
         ),
     ],
     new: Annotated[str, typer.Argument(help="The name now.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let go what the new name has recorded of the same calls.")
+    ] = False,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -39,16 +42,19 @@ def rename(
     from ..rename import rename_scope  # noqa: PLC0415 - each command loads what it needs
 
     path = cassette_path(cassette)
-    renamed = rename_scope(path, old, new)
-    calls = sum(one.calls for one in renamed)
+    renamed = rename_scope(path, old, new, replaces=replace)
+    calls, replaced = sum(one.calls for one in renamed), sum(one.replaced for one in renamed)
     if as_json:
         parts = [one._asdict() for one in renamed]
-        say_json({"cassette": str(path), "old": old, "new": new, "calls": calls, "renamed": parts})
+        say_json(
+            {"cassette": str(path), "old": old, "new": new, "calls": calls, "replaced": replaced, "renamed": parts}
+        )
         return
     if len(renamed) > 1:
         for one in renamed:
             say(f"{one.old} → {one.new}: {many(one.calls, 'call')}")
-    say(f"{many(calls, 'call')} of {old} now belong{'s' if calls == 1 else ''} to {new}")
+    instead = f", in place of {many(replaced, 'recording')} that it had of them" if replaced else ""
+    say(f"{many(calls, 'call')} of {old} now belong{'s' if calls == 1 else ''} to {new}{instead}")
 
 
 def unused(

@@ -17,7 +17,8 @@ from ..reprojection import picked_in
 from ..staging import Session
 from ..suite import Suite
 from ..unasked import listeners
-from .running import rest_of
+from .keeping import has_parts_of_files
+from .marker import rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -145,7 +146,7 @@ class _Telling:
             "skipped": self._skipped,
             "whole": self._is_whole,
             "known": sorted(self._known),
-            "files": [] if _takes_parts_of_files(self._config) else sorted(self._files - self._partial),
+            "files": [] if has_parts_of_files(self._config) else sorted(self._files - self._partial),
             "root": str(self._config.rootpath),
         }
         if self._is_worker:
@@ -172,11 +173,6 @@ class _Telling:
         if self._file is not None:
             self._file.write(json.dumps(told) + "\n")
             self._file.flush()
-
-
-def _takes_parts_of_files(config: pytest.Config) -> bool:
-    """Return whether pytest does not look for all tests of the files that it looks into."""
-    return bool(config.getoption("lf", None)) or any("::" in argument for argument in config.args)
 
 
 def _starts_at_the_root(config: pytest.Config) -> bool:

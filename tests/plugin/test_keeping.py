@@ -105,6 +105,13 @@ def test_what_tests_share_is_looked_at_with_all_of_them(example):
     assert "look at them: pytest-recorded prune   (" in lines[1]
 
 
+def test_what_the_command_line_leaves_out_for_once_is_counted_and_not_to_be_removed(example):
+    example.write(test_a=MORE.format(tests=1, calls=2)).run()
+    result = example.run("--record-kinds=other.*")
+    assert result.counts == {"live": 2, "unused": 2}
+    assert "look at them" not in result.output
+
+
 def test_in_a_mode_that_compares_the_report_has_what_is_not_asked_for(example):
     example.write(test_a=MORE.format(tests=1, calls=2)).run()
     result = example.write(test_a=MORE.format(tests=1, calls=1)).run("--record-mode=verify")

@@ -119,8 +119,8 @@ def _move_line(move: Move, session: TestSession, cassette: Path, *, has_own: boo
 
 def unused_lines(tally: Tally, session: TestSession) -> Iterator[str]:
     """Yield whose recordings were not asked for, and what to do with them."""
-    if session.options.mode.compares:
-        # The report has them.
+    if session.options.mode.compares or session.chooses_for_once:
+        # The report has them; or the next run asks for them again.
         return
     for cassette in sorted({unused.cassette for unused in tally.unused.values()}):
         tests = {test: unused for test, unused in tally.unused.items() if unused.cassette == cassette}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TestSession"]
 
+_CHOICE: Final = frozenset(("hosts", "ignore_hosts", "kinds", "live"))
 _WHY_SAMPLE: Final = "replaying all tests costs nothing."
 _WHY_REPEAT: Final = "recorded answers do not vary."
 _ACCEPTS_ITSELF: Final = (
@@ -100,6 +101,11 @@ class TestSession:
     def lacks_report(self) -> bool:
         """Whether a report was asked for in a mode that has none; in an ini file it waits for a run that has."""
         return "report" in self._command_line and not self.options.mode.compares
+
+    @property
+    def chooses_for_once(self) -> bool:
+        """Whether the command line, of this run alone, says which calls are recorded."""
+        return not _CHOICE.isdisjoint(self._command_line)
 
     @property
     def share(self) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .roll import below
+from .roll import below, split
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -133,19 +133,24 @@ def fold(pairs: dict[str, str], known: Collection[str], gone: Collection[str]) -
     folded: dict[tuple[str, str], bool] = {}
     found: Counter[tuple[str, str]] = Counter()
     for number, (old, new) in enumerate(pairs.items()):
-        for before, after in _beginnings(old, new):
-            if (before, after) not in folded:
-                folded[before, after] = number < _MOST_FOLDED and all(
-                    name in gone and pairs.get(name, renamed) == renamed
-                    for name in below(known, before)
-                    for renamed in (after + name[len(before) :],)
-                )
-            if folded[before, after]:
-                found[before, after] += 1
+        for ends in _beginnings(old, new):
+            if ends not in folded:
+                folded[ends] = number < _MOST_FOLDED and _go_together(*ends, pairs, below(known, ends[0]), gone)
+            if folded[ends]:
+                found[ends] += 1
                 break
         else:
             found[old, new] += 1
     return [Move(before, after, number) for (before, after), number in found.items()]
+
+
+def _go_together(before: str, after: str, pairs: dict[str, str], names: list[str], gone: Collection[str]) -> bool:
+    """Return whether all names that begin in one way are free to begin in another, and of each file one is known to."""
+    renamed = {name: after + name[len(before) :] for name in names}
+    if not all(name in gone and pairs.get(name, new) == new for name, new in renamed.items()):
+        return False
+    files = {name.file for name in map(split, names) if not name.is_fixture}
+    return files <= {split(name).file for name in names if name in pairs}
 
 
 def _beginnings(old: str, new: str) -> Iterator[tuple[str, str]]:

@@ -364,11 +364,7 @@ class Scope(Book):
         for stream in list(self.streams):
             stream.abandon()
         self.is_open = False
-        for ticket in self.tickets:
-            if ticket.is_running:
-                what = refusal.said(ticket.call)
-                self.add_count("live")
-                self.suite.late.append(f"{what} was still running when {self.name} ended: not recorded")
+        refusal.name_running(self)
         unasked = unasked_of(self) if passed and is_whole else set()
         self.add_count("unused", len(unasked))
         if unasked and self.mode is RecordMode.REWRITE:

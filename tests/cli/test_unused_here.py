@@ -114,6 +114,7 @@ FAILING = HEAD + (
     "@pytest.fixture\ndef breaks():\n    yield\n    assert not HERE\n"
     "def test_teardown(breaks):\n    if not HERE: world.ask('teardown')\n"
     "def test_no_more():\n    if not HERE: world.ask('no more')\n"
+    "@pytest.mark.parametrize('name', ['one', 'two'])\ndef test_p(name): world.ask(name)\n"
 )
 SHUFFLE = """
 import pytest
@@ -132,6 +133,7 @@ def pytest_collection_modifyitems(items): items[:] = items[:1]
     [
         ((), "", ["no more"]),
         (("-k", "test_a or no_more"), "", ["no more"]),
+        (("-k", "test_p and one"), "", []),
         (("-x",), "", []),
         (("--lf",), "", []),
         (("--sw",), "", []),
@@ -139,7 +141,7 @@ def pytest_collection_modifyitems(items): items[:] = items[:1]
         ((), DROPPING, []),
         (("--runxfail",), "", ["no more"]),
     ],
-    ids=["all", "k", "x", "lf", "sw", "shuffled", "dropped", "runxfail"],
+    ids=["all", "k", "k-parameter", "x", "lf", "sw", "shuffled", "dropped", "runxfail"],
 )
 def test_only_what_tests_that_ran_and_passed_did_not_ask_for_is_unused(
     project, cli, monkeypatch, arguments, conftest, expected
@@ -169,6 +171,17 @@ def test_tests_of_another_project_that_has_the_same_cassette_are_not_gone(projec
     assert [one["test"] for one in cli("unused", "--json").json["unused"]] == ["one/test_one.py::test_one"]
 
 
+def test_a_shared_fixture_that_a_test_elsewhere_may_ask_for_is_kept_as_long_as_it_is_there(project, cli, monkeypatch):
+    fixture = "@pytest.fixture(scope='module')\ndef client(): world.ask('client')\n"
+    used = "if not HERE:\n    def test_y(client): pass\n"
+    test = "def test_x(): world.ask('x')\n"
+    project.write(test_a=HEAD + fixture + used + test).pytest()
+    monkeypatch.setenv("HERE", "1")
+    assert names(cli("unused", "--json")) == []
+    project.write(test_a=HEAD + test)
+    assert names(cli("unused", "--json")) == ["test_a.py@client"]
+
+
 def test_a_shared_recording_whose_users_were_not_looked_for_is_kept(project, cli):
     """Whoever used it is in a file that was not looked into, or is a block of a program."""
     shared = "import pytest, world\n@pytest.mark.recorded('world.ask', scope='suite')\n"
@@ -179,6 +192,19 @@ def test_a_shared_recording_whose_users_were_not_looked_for_is_kept(project, cli
     assert cli("unused", "--json").json["unused"] == []
     (project.folder / "far" / "test_far.py").unlink()
     assert [one["request"] for one in cli("unused", "--json").json["unused"]] == ['world.ask(question="far")']
+
+
+def test_a_shared_recording_is_judged_only_where_all_files_with_recordings_were_looked_into(project, cli):
+    """Who asks for one that others have recorded is noted where something is recorded, not where it is replayed."""
+    shared = "import pytest, world\n@pytest.mark.recorded('world.ask', scope='suite')\n"
+    (project.folder / "far").mkdir()
+    far = project.folder / "far" / "test_far.py"
+    far.write_text(shared + "def test_far(): world.ask('far')\n")
+    project.write(test_a=shared + "def test_a(): world.ask('a'); world.ask('both')\n").pytest()
+    far.write_text(shared + "def test_far(): world.ask('far'); world.ask('both')\n")
+    project.write(test_a=shared + "def test_a(): world.ask('a')\n").pytest("--recorded-mode=none")
+    (project.folder / "pytest.ini").write_text("[pytest]\npythonpath = .\nnorecursedirs = far\n")
+    assert cli("unused", "--json").json["unused"] == []
 
 
 def test_of_a_file_that_is_gone_the_recordings_are_unused_whatever_was_selected(project, cli):

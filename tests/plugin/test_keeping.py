@@ -191,13 +191,14 @@ ONE = HEAD + "def test_x():\n    world.ask('x'); world.ask('log in')\n"
     [
         ({"test_a": ONE + ONE[ONE.index("def") :].replace("test_x", "test_y")}, ()),
         ({"test_a": ONE, "test_b": ONE}, ("-k", "test_b")),
+        ({"test_a": ONE.replace("test_x", "check") + "test_x = test_y = check\n"}, ("-k", "test_y")),
         ({"test_a": ONE, "test_b": ONE}, ("test_b.py",)),
         ({"test_a": ONE.replace("test_x", "test_y")}, ("test_a.py::test_y",)),
         ({"test_a": ONE.replace("def test_x", "if HERE:\n  def test_x(): pass\ndef test_y")}, ()),
         ({"test_a": HEAD + "def test_y():\n    world.ask('log in'); world.ask('y')\n"}, ()),
         ({"test_a": ONE.replace("def test_x():", "@pytest.mark.parametrize('n', [1])\ndef test_x(n):")}, ()),
     ],
-    ids=["beside", "deselected", "another-file", "named", "elsewhere", "log-in", "parameters"],
+    ids=["beside", "deselected", "deselected-and-made", "another-file", "named", "elsewhere", "log-in", "parameters"],
 )
 def test_what_is_not_certainly_the_same_test_is_not_told_to_be_one(example, files, arguments):
     """The old one is there, may be, or has little in common with the new one."""

@@ -40,7 +40,7 @@ class Tally:
     #: What calls of language models have used: those that went live, and those that were replayed.
     spent: Usage = field(default_factory=Usage)
     saved: Usage = field(default_factory=Usage)
-    #: By test what it did not ask for, the last time that it ran.
+    #: By test what it did not ask for.
     unused: dict[str, Unused] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
@@ -66,7 +66,6 @@ class Tally:
         self.counts += counts
         self.by_test[test] = self.by_test.get(test, Counter()) + counts
         self.cassettes.update(told["cassettes"])
-        self.unused.pop(test, None)
         if counts["unused"]:
             self.unused[test] = Unused(counts["unused"], told["cassettes"][0], told["shares"])
         spent, saved = usages_from(told["usage"])

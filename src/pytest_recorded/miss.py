@@ -17,10 +17,11 @@ from .nodes import nodes
 from .shown import LONGEST_VALUE, clip, cut_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from .job import Address
+    from .roll import Roll
     from .store.sqlite import CassetteFile
 
 __all__ = ["Question", "explain_miss"]
@@ -52,6 +53,7 @@ class Question(NamedTuple):
         is_shared: Whether calls belong to the whole suite.
         is_known: Whether there is a recording at the address, of another request.
         run: What pytest is to be asked to run, to record it; `""` for a block outside of tests.
+        roll: Returns which tests there are; None where nobody knows.
 
     """
 
@@ -64,6 +66,7 @@ class Question(NamedTuple):
     is_shared: bool = False
     is_known: bool = False
     run: str = ""
+    roll: Callable[[], Roll] | None = None
 
     @property
     def has_recordings(self) -> bool:
@@ -209,11 +212,17 @@ def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     others = file.other_scopes(address.scope, address.kind, address.key)
     if not others:
         return []
-    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    roll = question.roll() if question.roll else None
+    gone = [other for other in others if roll and roll.is_gone(other)]
+    other = (gone or others)[0]
+    is_gone = ", which is not there any more" if gone else ""
+    more = f"{',' if gone else ''} and {len(others) - 1} more" if len(others) > 1 else ""
+    # Recordings of a test that is there are not to be taken from it.
+    may_be_it = not (question.has_recordings or (roll and other in roll.tests))
     return [
         "",
-        f"This very request is recorded for {clip(others[0], _LONGEST_NAME)}{more}.",
-        *([] if question.has_recordings else _rename(others[0], address.scope)),
+        f"This very request is recorded for {clip(other, _LONGEST_NAME)}{is_gone}{more}.",
+        *(_rename(other, address.scope) if may_be_it else []),
     ]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ended_before",
+    "name_running",
     "not_recorded",
     "over_budget",
     "pass_or_refuse_late",
@@ -31,7 +32,7 @@ def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingReco
     assert ticket.address is not None  # noqa: S101 - without an address nothing is looked up
     question = Question(
         scope.name, scope.mode, scope.suite.shown_path, scope.suite.file, ticket.address, ticket.call.request_json(),
-        scope.is_shared, is_known, scope.run,
+        scope.is_shared, is_known, scope.run, scope.suite.roll,
     )  # fmt: skip
     reason, message = explain_miss(question)
     return MissingRecording(message, kind=ticket.call.kind, reason=reason)
@@ -109,6 +110,14 @@ def pass_or_refuse_late(scope: Scope, ticket: Ticket) -> None:
     scope.suite.late.append(f"{what} was called after {scope.name} had ended: {how}")
     if is_refused:
         raise late(scope, ticket.call.kind, what)
+
+
+def name_running(scope: Scope) -> None:
+    """Say which calls are still running when their scope ends: they are not recorded."""
+    for ticket in scope.tickets:
+        if ticket.is_running:
+            scope.add_count("live")
+            scope.suite.late.append(f"{said(ticket.call)} was still running when {scope.name} ended: not recorded")
 
 
 def over_budget(scope: Scope, call: Call, budget: Budget, cause: Exception | None = None) -> MissingRecording:

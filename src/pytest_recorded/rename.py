@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import CassetteError, UsageError
+from .roll import below
 from .staging import workshop
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
@@ -18,25 +19,32 @@ if TYPE_CHECKING:
 
 __all__ = ["Renamed", "rename_scope"]
 
-# What follows a name in the names below it: tests of a file or a class, parametrisations, shared fixtures.
-_BELOW: Final = ("::", "[", "@")
-
 
 class Renamed(NamedTuple):
-    """A name that recordings had, the one that they have, and how many calls that are."""
+    """A name that recordings had, the one that they have, and how many calls that are.
+
+    Attributes:
+        old: The name before.
+        new: The name that they have.
+        calls: How many calls that are.
+        replaced: How many of them are in the place of one that the new name had.
+
+    """
 
     old: str
     new: str
     calls: int
+    replaced: int = 0
 
 
-def rename_scope(cassette: Path, old: str, new: str) -> list[Renamed]:
+def rename_scope(cassette: Path, old: str, new: str, *, replaces: bool = False) -> list[Renamed]:
     """Give the recordings of a test, and of all names below it, to another; return what was renamed.
 
     Args:
         cassette: The cassette.
         old: The name in it: of a test, with or without its parameters, or of a class, a file or a folder.
         new: The name to have.
+        replaces: Whether the new name may have recordings: those of the same calls go, the others stay.
 
     Raises:
         CassetteError: The cassette is missing, or cannot be read or written.
@@ -51,7 +59,7 @@ def rename_scope(cassette: Path, old: str, new: str) -> list[Renamed]:
     with exclusive(folder / f"{cassette.name}.lock"):
         file = CassetteFile(cassette)
         try:
-            names = _names(file, old, new)
+            names = _names(file, old, new, replaces=replaces)
             changes = Changes()
             renamed = [_rename(file, before, after, changes) for before, after in names.items()]
         finally:
@@ -60,13 +68,11 @@ def rename_scope(cassette: Path, old: str, new: str) -> list[Renamed]:
     return renamed
 
 
-def _names(file: CassetteFile, old: str, new: str) -> dict[str, str]:
+def _names(file: CassetteFile, old: str, new: str, *, replaces: bool) -> dict[str, str]:
     """Return the names that change, each with the one to have."""
     known = file.scopes()
     old, new = old.rstrip("/"), new.rstrip("/")
-    found = [name for name in known if name == old or (old and name.startswith(tuple(old + end for end in _BELOW)))]
-    # Only a folder has nothing but these; the name of a block may have a slash as well.
-    found = found or [name for name in known if old and name.startswith(f"{old}/")]
+    found = below(known, old)
     if not found:
         files = [] if "::" in old else [name.partition("::")[0] for name in known]
         close = get_close_matches(old, dict.fromkeys((*known, *files)), n=3, cutoff=0.5)
@@ -74,9 +80,10 @@ def _names(file: CassetteFile, old: str, new: str) -> dict[str, str]:
         raise UsageError(f"{file.path} has no recordings of {old!r}.{hint}")
     names = {name: new + name[len(old) :] for name in found}
     taken = [name for name in known if name in names.values() and name not in names]
-    if taken:
+    if taken and not replaces:
         raise UsageError(
-            f"{file.path} has recordings of {taken[0]!r} already. Move them out of the way first: "
+            f"{file.path} has recordings of {taken[0]!r} already. Let those of the same calls be replaced: "
+            f"{shlex.join(('pytest-recorded', 'rename', '--replace', old, new))}; or move them out of the way first: "
             f"pytest-recorded rename {shlex.quote(taken[0])} {shlex.quote(taken[0] + '.before')}"
         )
     return names
@@ -84,9 +91,10 @@ def _names(file: CassetteFile, old: str, new: str) -> dict[str, str]:
 
 def _rename(file: CassetteFile, old: str, new: str, changes: Changes) -> Renamed:
     rows, uses = file.rows(old), file.uses_of(old)
-    for row in rows:
-        changes.gone.add(row.address)
-        changes.fresh.append((final_row(row, new), tuple(file.chunks(row.id))))
+    fresh = [final_row(row, new) for row in rows]
+    replaced = {row.address for row in fresh} & set(file.addresses(new))
+    changes.gone |= replaced | {row.address for row in rows}
+    changes.fresh += [(new_row, tuple(file.chunks(row.id))) for row, new_row in zip(rows, fresh, strict=True)]
     changes.gone_tests.add(old)
     changes.uses |= {(new, job) for job in uses}
-    return Renamed(old, new, len({row.address for row in rows}) + len(uses))
+    return Renamed(old, new, len({row.address for row in rows}) + len(uses), len(replaced))

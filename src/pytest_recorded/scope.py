@@ -350,11 +350,12 @@ class Scope(Book):
 
     # The end.
 
-    def close(self, *, passed: bool | None) -> None:
+    def close(self, *, passed: bool | None, is_whole: bool = True) -> None:
         """End the scope: no call is recorded in it any more.
 
         Args:
             passed: Whether its calls are worth taking over; None leaves that open, as a kill would.
+            is_whole: Whether it came to its end: what a skipped test did not ask for it may ask for another time.
 
         Raises:
             CassetteError: The staging file cannot be written.
@@ -363,15 +364,11 @@ class Scope(Book):
         for stream in list(self.streams):
             stream.abandon()
         self.is_open = False
-        for ticket in self.tickets:
-            if ticket.is_running:
-                what = refusal.said(ticket.call)
-                self.add_count("live")
-                self.suite.late.append(f"{what} was still running when {self.name} ended: not recorded")
-        unasked = unasked_of(self) if passed else set()
+        refusal.name_running(self)
+        unasked = unasked_of(self) if passed and is_whole else set()
         self.add_count("unused", len(unasked))
-        if passed and self.mode is RecordMode.REWRITE and self.has_recordings:
-            # A rewritten test that makes no calls any more has an attempt too: it drops its rows.
+        if unasked and self.mode is RecordMode.REWRITE:
+            # A rewritten test that makes no calls any more has an attempt too, which drops its rows.
             self.attempt()
         if passed and self.is_shared and self.mode.records:
             self._note_uses()
@@ -381,7 +378,7 @@ class Scope(Book):
 
             told = tell(self, unasked)
         if self._attempt and passed is not None:
-            self.suite.staging.end(self._attempt, passed=passed, told=told)
+            self.suite.staging.end(self._attempt, passed=passed, is_whole=is_whole, told=told)
 
     def _note_uses(self) -> None:
         known = self.suite.file.uses_of(self.name) if self.suite.file else set()

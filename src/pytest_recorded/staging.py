@@ -51,6 +51,7 @@ __all__ = [
 
 _SESSION: Final = "recorded.session"
 _ATTEMPT: Final = "recorded.attempt"
+_CUT_SHORT: Final = '"cut short"'
 # What a session has verified is another file than what it records: nothing takes it over.
 _VERIFIED: Final = ".verified-"
 _KEEP_SECONDS: Final = 14 * 24 * 3600
@@ -93,6 +94,13 @@ class Attempt(NamedTuple):
     live: tuple[str, ...] = ()
     #: What has changed in its calls, as JSON; None if that was not looked at.
     told: str | None = None
+    #: Whether it came to its end: it was not skipped, and did not fail as expected.
+    is_whole: bool = True
+
+    @property
+    def drops(self) -> bool:
+        """Whether what it has not called again goes: it was rewritten, and it is known that it calls no more."""
+        return self.mode == RecordMode.REWRITE and self.status == Status.COMPLETED and self.is_whole
 
     @property
     def counts(self) -> bool:
@@ -218,10 +226,11 @@ class Staging:
         self.ledger.insert(_row(attempt, _ATTEMPT, self.session.id, request))
         return attempt
 
-    def end(self, attempt: str, *, passed: bool, told: str | None = None) -> None:
+    def end(self, attempt: str, *, passed: bool, is_whole: bool = True, told: str | None = None) -> None:
         """End an attempt; `told`: what has changed in its calls, as JSON."""
         place = Place(attempt, Address("", _ATTEMPT, attempt, 0), 0)
-        self.ledger.finish(place, Answer(Status.COMPLETED if passed else Status.FAILED, told))
+        status = Status.COMPLETED if passed else Status.FAILED
+        self.ledger.finish(place, Answer(status, told, None if is_whole else _CUT_SHORT))
 
     def close(self) -> None:
         """Close the file."""
@@ -268,6 +277,7 @@ def _attempt(row: Row) -> Attempt:
         bool(request.get("failed")),
         tuple(map(str, request.get("live", ()))),
         row.response_json,
+        row.data_json != _CUT_SHORT,
     )
 
 

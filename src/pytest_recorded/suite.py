@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
 from .modes import RecordMode
+from .roll import folder_of
 from .staging import Leftover, Session, Staging, keep_verified, leftovers
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile, StagingFile
 from .takeover import Taken, take_over, take_over_leftovers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .job import Address, Chunk, Row
+    from .roll import Roll
 
 __all__ = ["Suite"]
 
@@ -50,6 +54,8 @@ class Suite:
         self.late: list[str] = []
         #: The attempts of this process by their scopes, the oldest first.
         self.attempts: dict[str, list[str]] = {}
+        #: Returns which tests there are; None where nobody knows.
+        self.roll: Callable[[], Roll] | None = None
         self._lock = threading.Lock()
         self._leftovers: list[Leftover] | None = None
         self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}
@@ -63,7 +69,7 @@ class Suite:
     @property
     def folder(self) -> Path:
         """The suite's folder: that of the cassette, or the one above if it is called `cassettes`."""
-        return self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
+        return folder_of(self.path)
 
     def name_of(self, file: Path, rest: str, root: Path) -> str:
         """Return the scope's name of a test: its node id, seen from the folder of its suite.

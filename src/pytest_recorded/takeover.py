@@ -174,7 +174,7 @@ class _Merge:
             made.add(final.address)
             self._add_row(ledger, row, final)
         self._add_shared(ledger, attempt)
-        if attempt.mode == RecordMode.REWRITE:
+        if attempt.drops:
             self._drop_others(attempt, made)
 
     def _lost_to_an_outage(self, rows: list[Row]) -> int:

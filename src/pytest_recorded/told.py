@@ -6,9 +6,11 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .job import Address
+from .roll import Roll
 from .unasked import Asked
 
 if TYPE_CHECKING:
@@ -40,7 +42,11 @@ class Session:
     fixtures: list[Asked] = field(default_factory=list)
     #: Names of scopes by node id.
     collected: dict[str, str] = field(default_factory=dict)
+    #: Which tests there are, whether they were selected or not.
+    roll: Roll = field(default_factory=lambda: Roll(Path(), Path(), (), ()))
     skipped: tuple[str, ...] = ()
+    #: Whether a test, a fixture or a block that ran has this cassette.
+    is_used: bool = False
     is_whole: bool = False
     #: Whether pytest came to its end.
     is_over: bool = False
@@ -67,10 +73,12 @@ class Session:
         for one in told:
             asked = Asked(**one)
             if os.path.realpath(asked.cassette) == self.cassette:
+                self.is_used = True
                 (self.fixtures if asked.whose == "fixture" else self.asked[test]).append(asked)
 
     def _add_end(self, told: dict[str, Any]) -> None:
         self.collected, self.skipped = told["collected"], tuple(told["skipped"])
+        self.roll = Roll(Path(self.cassette), Path(told["root"]), told["known"], told["files"])
         self.is_over = told["exit"] not in _BROKEN
         self.is_whole = self.is_over and told["whole"] and bool(self.collected)
         self._add_asked("", told["late"])

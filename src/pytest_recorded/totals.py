@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .jobs import Job
     from .store.briefs import Brief
 
-__all__ = ["Group", "Total", "figures_of", "totals"]
+__all__ = ["Group", "Total", "Totals", "figures_of", "totals"]
 
 _URL: Final = re.compile(r'"url":"[^:"]*://[^/?"]*([^?"]*)')
 # What a row that was written by somebody else may make of its reader.
@@ -78,14 +79,22 @@ class Total:
         return whole
 
 
+class Totals(NamedTuple):
+    """What is recorded, summed up, and the ids of the largest calls, the largest first."""
+
+    groups: list[Total]
+    largest: list[str]
+
+
 def totals(
     path: Path,
     by: Literal["test", "kind"],
     *,
     kind: str | None = None,
     scope: str | None = None,
+    largest: int = 0,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> list[Total]:
+) -> Totals:
     """Return what is recorded in a file, summed up, in the order of its tests or kinds.
 
     Args:
@@ -93,6 +102,7 @@ def totals(
         by: What is summed up.
         kind: A kind, or a glob of kinds and names; None for all. See `Queries.query`.
         scope: A test, or a glob of tests; None for all.
+        largest: Of how many calls, the largest, the ids are wanted.
         progress: Told how many of how many rows have been looked at.
 
     Raises:
@@ -100,6 +110,7 @@ def totals(
 
     """
     found: dict[Group, Total] = {}
+    heap: list[tuple[int, str]] = []
     count, rows = briefs(path, _may_be_llm)
     for number, row in enumerate(rows):
         if number % 1024 == 0:
@@ -113,7 +124,10 @@ def totals(
             continue
         group = Group(test=str(row.scope)) if by == "test" else Group(kind=str(row.kind), llm=name)
         found.setdefault(group, Total(group)).add(_total(group, row, noted))
-    return [found[group] for group in sorted(found)]
+        heapq.heappush(heap, (row.size, str(row.id)))
+        if len(heap) > largest:
+            heapq.heappop(heap)
+    return Totals([found[group] for group in sorted(found)], [job for _, job in sorted(heap, reverse=True)])
 
 
 def _total(group: Group, row: Brief, noted: Any) -> Total:

@@ -75,10 +75,13 @@ class Project:
         return self
 
     def pytest(self, *arguments):
+        self.pytest_here(*arguments, folder=self.folder)
+
+    def pytest_here(self, *arguments, folder=None):
         environment = {name: value for name, value in os.environ.items() if name != "CI"}
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "pytest_recorded.plugin", *arguments],
-            cwd=self.folder,
+            cwd=folder,
             env=environment,
             capture_output=True,
             text=True,

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from pytest_recorded import recorder, use_cassette
+from pytest_recorded import open_jobs, recorder, use_cassette
 from pytest_recorded.cli import demo
 from pytest_recorded.errors import UsageError
 
@@ -168,6 +168,38 @@ def test_rename_to_a_test_that_has_recordings_is_refused(cassette):
     assert cassette.read_bytes() == before
 
 
+def test_rename_replaces_what_the_new_name_has_recorded_of_the_same_calls_and_nothing_else(cli, tmp_path):
+    """The first answers stay; a call that only the new name has made stays its own."""
+    path, answers = tmp_path / "jobs.db", iter(range(10))
+    ask = recorder(kind="renaming.ask")(lambda question: (question, next(answers)))
+    for scope, questions in (("t/a.py::test_x", "ab"), ("t/b.py::test_x", "bbc"), ("t/b.py::test_y", "b")):
+        with use_cassette(path, scope=scope):
+            for question in questions:
+                ask(question)
+    refused = cli("rename", "t/a.py", "t/b.py", f"--cassette={path}")
+    assert refused.code == 2
+    assert "pytest-recorded rename --replace t/a.py t/b.py" in refused.err
+    done = cli("rename", "--replace", "t/a.py", "t/b.py", f"--cassette={path}")
+    assert done.code == 0
+    assert "2 calls of t/a.py now belong to t/b.py, in place of 1 recording that it had of them" in done.out
+    with open_jobs(path) as jobs:
+        found = {(job.scope, job.seq, *job.response) for job in jobs.query(limit=None)}
+    assert found == {
+        ("t/b.py::test_x", 0, "a", 0),
+        ("t/b.py::test_x", 0, "b", 1),
+        ("t/b.py::test_x", 1, "b", 3),
+        ("t/b.py::test_x", 0, "c", 4),
+        ("t/b.py::test_y", 0, "b", 5),
+    }
+
+
+def test_rename_of_a_folder_moves_the_shared_fixtures_of_its_conftest_too(cli, tmp_path):
+    path = tmp_path / "jobs.db"
+    record(path, "t/old@client", "t/old/a.py::test_x", "t/other/a.py::test_x")
+    assert cli("rename", "t/old", "t/new", f"--cassette={path}").code == 0
+    assert scopes(path) == ["t/new/a.py::test_x", "t/new@client", "t/other/a.py::test_x"]
+
+
 def test_rename_moves_a_file_with_its_classes_parameters_and_shared_fixtures(cli, tmp_path):
     path = tmp_path / "jobs.db"
     below = ("::test_x", "::test_y[1]", "::test_y[2]", "::TestC::test_z", "@client", "::TestC@session")
@@ -181,7 +213,10 @@ def test_rename_moves_a_file_with_its_classes_parameters_and_shared_fixtures(cli
         "old": "tests/a.py",
         "new": "unit/b.py",
         "calls": 12,
-        "renamed": [{"old": f"tests/a.py{n}", "new": f"unit/b.py{n}", "calls": 2} for n in sorted(below)],
+        "replaced": 0,
+        "renamed": [
+            {"old": f"tests/a.py{n}", "new": f"unit/b.py{n}", "calls": 2, "replaced": 0} for n in sorted(below)
+        ],
     }
 
 

@@ -101,7 +101,7 @@ def test_stats_shows_costs_where_they_are_known(cli, cassette, alter):
     alter("info_json = ?", "scope LIKE '%test_plain' AND kind LIKE 'http.%'", noted)
     done = cli("stats")
     assert done.out.splitlines()[0].split() == [
-        "calls", "failed", "input", "tokens", "output", "tokens", "cost", "size", "kind",
+        "calls", "failed", "input", "tokens", "output", "tokens", "cost", "size", "share", "kind",
     ]  # fmt: skip
     assert "1,200" in done.out
     assert "$0.0123" in done.out

@@ -109,7 +109,7 @@ def test_a_renamed_test_is_told_the_command_that_moves_its_recordings(example):
     example.write(test_a=MOVED).run()
     result = example.write(test_a=MOVED.replace("test_x", "test_y")).run("--record-mode=none")
     assert "nothing for this test: it has no recordings yet" in result.output
-    assert "This very request is recorded for test_a.py::test_x." in result.output
+    assert "This very request is recorded for test_a.py::test_x, which is not there any more." in result.output
     command = "pytest-recorded rename test_a.py::test_x test_a.py::test_y"
     assert command in result.output
     from pytest_recorded.rename import rename_scope  # noqa: PLC0415 - what that command calls
@@ -117,6 +117,19 @@ def test_a_renamed_test_is_told_the_command_that_moves_its_recordings(example):
     (renamed,) = rename_scope(example.cassette, "test_a.py::test_x", "test_a.py::test_y")
     assert renamed.calls == 2
     assert example.run("--record-mode=none").counts == {"replayed": 2}
+
+
+def test_recordings_of_a_test_that_is_there_are_not_to_be_taken_from_it(example):
+    """Also if it was deselected, or only it was named."""
+    example.write(test_a=MOVED).run()
+    example.write(test_a=MOVED + MOVED[MOVED.index("def test_x") :].replace("test_x", "test_y"))
+    result = example.run("--record-mode=none")
+    assert "This very request is recorded for test_a.py::test_x." in result.output
+    assert "rename" not in result.output
+    for part in (["-k", "test_y"], ["test_a.py::test_y"]):
+        output = example.run("--record-mode=none", *part).output
+        assert "If that test was renamed: pytest-recorded rename test_a.py::test_x test_a.py::test_y" in output
+        assert "not there any more" not in output
 
 
 def test_a_kind_that_the_test_never_recorded_is_named_beside_those_it_has(example):

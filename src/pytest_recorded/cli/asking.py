@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import CassetteError
@@ -66,7 +67,8 @@ def asked(cassette: Path, arguments: Sequence[str], *, data: bool = False) -> It
                 show=_counting(show),
             )
         session = Session(done.told, os.path.realpath(cassette))
-        yield Run(file, session, _problem(session, done.code, done.last_lines))
+        problem = _problem(session, done.code, done.last_lines)
+        yield Run(file, session, problem or _not_used(session, file))
 
 
 def tree_of(session: Session, problem: str) -> dict[str, Any]:
@@ -100,3 +102,13 @@ def _problem(session: Session, code: int, last_lines: str) -> str:
         named = ", ".join(session.failed[:_LISTED]) + (" …" if len(session.failed) > _LISTED else "")
         return f"{many(len(session.failed), 'test')} failed; what they recorded is not judged: {named}"
     return ""
+
+
+def _not_used(session: Session, file: CassetteFile) -> str:
+    tests = (session.tests[scope] for scope in file.scopes() if scope in session.tests)
+    if session.is_used or not any(map(session.passed, tests)):
+        return ""
+    return (
+        f"No test that ran has the cassette {file.path}: what tests have recorded there is not judged. Let them have "
+        f"it as when they recorded: pytest-recorded … -- --record-cassette={shlex.quote(str(file.path))}"
+    )

@@ -14,6 +14,7 @@ __all__ = ["get", "last", "ls", "prompt", "query", "show", "stats", "tail"]
 
 
 _LATEST = 10
+_LARGEST = 5
 _BUDGET = 20_000
 
 
@@ -25,14 +26,14 @@ class Order(StrEnum):
 
 
 class By(StrEnum):
-    """What `ls` sums up."""
+    """What `ls` and `stats` sum up by."""
 
     TEST = "test"
     KIND = "kind"
 
 
 class Sort(StrEnum):
-    """What `ls` sorts by."""
+    """What `ls` and `stats` sort by."""
 
     NAME = "name"
     AGE = "age"
@@ -115,16 +116,24 @@ def stats(
     test: _TestArgument = None,
     *,
     kind: _KindOption = None,
+    by: Annotated[By, typer.Option("--by", help="A line for each kind, or for each test.")] = By.KIND,
+    sort: Annotated[Sort, typer.Option("--sort", help="By what: the largest, the newest first.")] = Sort.NAME,
+    largest: Annotated[
+        int, typer.Option("--largest", metavar="N", min=0, help="How many of the largest calls are named.")
+    ] = _LARGEST,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sum up calls, tokens, cost and bytes by kind.
+    """Sum up calls, tokens, cost and bytes by kind or by test.
+
+    Named are the largest calls, too, and what makes them large.
 
     Exit code 0: there is something. 1: nothing fits. 2: there is no cassette, or it cannot be read.
     """
-    from .summary import run_stats  # noqa: PLC0415 - each command loads what it needs
+    from .summary import Wanted, run_stats  # noqa: PLC0415 - each command loads what it needs
 
-    raise typer.Exit(run_stats(cassette_path(cassette), test=test, kind=kind, as_json=as_json))
+    wanted = Wanted(test, kind, by.value, sort.value, largest)
+    raise typer.Exit(run_stats(cassette_path(cassette), wanted, as_json=as_json))
 
 
 def show(

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ..roll import split
+from ..shown import clip
 from ..unused import Unused, find_unused, remove
 from .asking import asked, tree_of
 from .output import many, say, say_json
@@ -31,6 +33,7 @@ class _Search(NamedTuple):
         unused: Those that nobody asks for.
         session: What the tests have told.
         problem: Why that may not be all; `""` if it is.
+        not_looked_into: Files with tests that have recordings there, and that were not collected as a whole.
 
     """
 
@@ -39,6 +42,9 @@ class _Search(NamedTuple):
     unused: list[Unused]
     session: Session
     problem: str
+    not_looked_into: tuple[str, ...]
+    #: Whether those go too that are of parameters which tests do not have on this machine.
+    takes_parameters: bool = False
 
     @property
     def code(self) -> int:
@@ -47,8 +53,8 @@ class _Search(NamedTuple):
 
     @property
     def removable(self) -> list[Unused]:
-        """What goes: not what looks like the recordings of a test that was renamed."""
-        return [unused for unused in self.unused if not unused.renamed]
+        """What goes: not what looks like the recordings of a test that was renamed, or that is there elsewhere."""
+        return [one for one in self.unused if one.is_certain or (self.takes_parameters and one.move is None)]
 
     def tree(self) -> dict[str, Any]:
         """Return this for programs."""
@@ -77,20 +83,21 @@ def run_unused(cassette: Path, arguments: Sequence[str], *, as_json: bool) -> in
     return search.code
 
 
-def run_prune(cassette: Path, arguments: Sequence[str], *, writes: bool, as_json: bool) -> int:
+def run_prune(cassette: Path, arguments: Sequence[str], *, writes: bool, parameters: bool, as_json: bool) -> int:
     """Remove what nobody asks for; return the exit code.
 
     Args:
         cassette: The cassette.
         arguments: For pytest.
         writes: Whether it is removed; else it is only said.
+        parameters: Whether that goes too which is of parameters that tests do not have on this machine.
         as_json: Whether it is said for programs.
 
     Raises:
         CassetteError: The cassette is missing, or cannot be read or written.
 
     """
-    search = _search(cassette, arguments)
+    search = _search(cassette, arguments)._replace(takes_parameters=parameters)
     gone = search.removable if writes else []
     removed = remove(cassette, gone) if gone else 0
     if as_json:
@@ -107,7 +114,9 @@ def run_prune(cassette: Path, arguments: Sequence[str], *, writes: bool, as_json
 
 def _search(cassette: Path, arguments: Sequence[str]) -> _Search:
     with asked(cassette, arguments) as run:
-        return _Search(cassette, len(run.file), find_unused(run.file, run.session), run.session, run.problem)
+        files = {split(scope).file: None for scope in run.file.scopes() if not run.session.roll.knows(scope)}
+        unused = find_unused(run.file, run.session)
+        return _Search(cassette, len(run.file), unused, run.session, run.problem, tuple(files))
 
 
 def _tree(unused: Unused) -> dict[str, Any]:
@@ -132,9 +141,9 @@ def _lines(search: _Search) -> Iterator[str]:
             kind = "" if unused.request.startswith(unused.row.kind) else f"{unused.row.kind}: "
             request = unused.request if len(unused.request) <= _LONGEST else unused.request[:_LONGEST] + "…"
             yield f"  {kind}{request} ({_age(unused.row.submitted_at)}, {many(unused.size, 'byte')})"
-        if found[0].renamed:
-            command = shlex.join(("pytest-recorded", "rename", scope, found[0].renamed))
-            yield f"  it may have been renamed: {command}"
+    moves = dict.fromkeys(unused.move for unused in search.unused if unused.move is not None)
+    for move in moves:
+        yield f"{move.old} may have been renamed: {shlex.join(('pytest-recorded', 'rename', move.old, move.new))}"
 
 
 def _age(moment: str) -> str:
@@ -148,11 +157,16 @@ def _age(moment: str) -> str:
 def _verdict(search: _Search) -> Iterator[str]:
     if search.problem:
         yield search.problem
-    if search.session.is_over and not search.session.is_whole:
-        yield "Not all tests were looked for: what the others recorded is not judged."
+    if search.session.is_over and not (search.session.is_whole and not search.not_looked_into):
+        files = clip(", ".join(search.not_looked_into), _LONGEST)
+        yield f"Not all tests were looked for: what the others recorded is not judged{f' ({files})' if files else ''}."
     size = sum(unused.size for unused in search.unused)
     number = len(search.unused)
     yield f"{number or 'None'} of {many(search.calls, 'recording')} unused, {many(size, 'byte')}."
-    kept = number - len(search.removable)
-    if kept:
+    if kept := sum(unused.move is not None for unused in search.unused):
         yield f"{kept} of them look like those of a renamed test, and are not removed by prune."
+    if kept := number - kept - len(search.removable):
+        yield (
+            f"{kept} of them are of parameters that their tests do not have here, as they may on another platform; "
+            "prune removes them with --parameters."
+        )

@@ -30,6 +30,9 @@ def rename(
         ),
     ],
     new: Annotated[str, typer.Argument(help="The name now.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let go what the new name has recorded of the same calls.")
+    ] = False,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,16 +43,19 @@ def rename(
     from ..rename import rename_scope  # noqa: PLC0415 - each command loads what it needs
 
     path = cassette_path(cassette)
-    renamed = rename_scope(path, old, new)
-    calls = sum(one.calls for one in renamed)
+    renamed = rename_scope(path, old, new, replaces=replace)
+    calls, replaced = sum(one.calls for one in renamed), sum(one.replaced for one in renamed)
     if as_json:
         parts = [one._asdict() for one in renamed]
-        say_json({"cassette": str(path), "old": old, "new": new, "calls": calls, "renamed": parts})
+        say_json(
+            {"cassette": str(path), "old": old, "new": new, "calls": calls, "replaced": replaced, "renamed": parts}
+        )
         return
     if len(renamed) > 1:
         for one in renamed:
             say(f"{one.old} → {one.new}: {many(one.calls, 'call')}")
-    say(f"{many(calls, 'call')} of {old} now belong{'s' if calls == 1 else ''} to {new}")
+    instead = f", in place of {many(replaced, 'recording')} that it had of them" if replaced else ""
+    say(f"{many(calls, 'call')} of {old} now belong{'s' if calls == 1 else ''} to {new}{instead}")
 
 
 def unused(
@@ -72,19 +78,24 @@ def unused(
 def prune(
     arguments: _PytestArguments = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it nothing is written.")] = False,
+    parameters: Annotated[
+        bool, typer.Option("--parameters", help="Those of parameters that tests do not have here, too.")
+    ] = False,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove the recordings that nobody asks for.
 
-    They are those that `unused` lists, but for what looks like the recordings of a renamed test.
+    They are those that `unused` lists, but for what looks like the recordings of a renamed test, and for those of
+    parameters that a test does not have on this machine.
 
     Exit code 0: there are none, or they are removed. 1: there are, and --yes was not given. 2: as of `unused`; with
     --yes what is certain is removed all the same.
     """
     from .unused import run_prune  # noqa: PLC0415 - each command loads what it needs
 
-    raise typer.Exit(run_prune(cassette_path(cassette), arguments or [], writes=yes, as_json=as_json))
+    code = run_prune(cassette_path(cassette), arguments or [], writes=yes, parameters=parameters, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def project(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..job import Row
     from ..jobs import Job
 
-__all__ = ["one_line", "short", "size_of", "table"]
+__all__ = ["one_line", "share_of", "short", "size_of", "table"]
 
 _SHORT: Final = 12
 # Those of a Recorder begin with the time, to the microsecond.
@@ -22,6 +22,7 @@ _SHORT_BY_TIME: Final = 18
 _SPACES: Final = re.compile(r"\s+")
 _THOUSAND: Final = 1000
 _TEN: Final = 10
+_HUNDREDTH: Final = 0.01
 
 
 def short(call: Job | Row) -> str:
@@ -43,6 +44,12 @@ def size_of(size: float) -> str:
         if size < _THOUSAND or unit == "GB":
             break
     return f"{size:.1f} {unit}" if size < _TEN else f"{size:,.0f} {unit}"
+
+
+def share_of(part: float, whole: float) -> str:
+    """Return which share of a whole something is: `41%`, `<1%`."""
+    share = part / whole if whole else 0.0
+    return "<1%" if 0 < share < _HUNDREDTH else f"{share:.0%}"
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -16,7 +16,7 @@ from .snapshots import forgive_unused, keep_databases, write_readably
 from .table import add_aliases, add_options, command_line_mode, is_guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from .calls import Recorded
     from .running import Running
@@ -85,11 +85,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         take_sample(_session(config), items, _recorded_among(config, items))
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Take in that tests are left out, which are there for all that."""
+    for item in items[:1]:
+        item.config.stash[_narrowed_key] = True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get ready for the tests that are recorded, if there are any."""
     marked = _recorded_among(session.config, session.items)
     if marked and not session.config.option.collectonly:
+        _session(session.config).attendance.begin(session, is_narrowed=_narrowed_key in session.config.stash)
         _running(session.config, marked)
 
 
@@ -102,6 +109,7 @@ def _is_marked(item: pytest.Item) -> bool:
     return item.get_closest_marker("recorded") is not None or "recorded" in getattr(item, "fixturenames", ())
 
 
+_narrowed_key = pytest.StashKey[bool]()
 _session_key = pytest.StashKey["TestSession"]()
 _running_key = pytest.StashKey["Running"]()
 

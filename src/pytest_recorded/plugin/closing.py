@@ -8,6 +8,7 @@ import pytest
 
 from ..errors import CassetteError
 from .bounds import bound_lines, is_too_old
+from .keeping import Newcomers, unused_lines
 from .snapshots import keep_unused
 from .verdict import Tally, verdict_lines
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Closing", "Distributing", "Telling"]
 
 
+_NOTHING: dict[str, Any] = {"late": (), "network": (), "sampled": None, "newcomers": ()}
 _NO_REPORT = "  no report is written in mode {mode}, which compares nothing: add --record-mode=verify"
 _SPARED = "spared: every live call of a test has failed where it had an answer; its recordings stay as they are"
 
@@ -35,6 +37,7 @@ class Closing:
         self._failed: set[str] = set()
         self._has_kept_unused = False
         self._changing: Changing | None = None
+        self._newcomers = Newcomers()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a test tells, from whichever process."""
@@ -50,13 +53,14 @@ class Closing:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take in what one of xdist's workers tells at its end; one that has crashed tells nothing."""
-        self._take_in(getattr(node, "workeroutput", {}).get("recorded", {"late": (), "network": (), "sampled": None}))
+        self._take_in(getattr(node, "workeroutput", {}).get("recorded", _NOTHING))
 
     def _take_in(self, told: dict[str, Any]) -> None:
         self._tally.late += told["late"]
         self._tally.add_attempts(told["network"])
         # All workers collect, and choose, the same.
         self._tally.sampled = told["sampled"] or self._tally.sampled
+        self._newcomers.add(told["newcomers"])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -104,6 +108,11 @@ class Closing:
                 terminalreporter.write_line(f"  {shown}: {changes}")
                 if outcome.spared:
                     terminalreporter.write_line(f"  {_SPARED}", red=True)
+        self._write_upkeep(terminalreporter)
+
+    def _write_upkeep(self, terminalreporter: Any) -> None:
+        for line in (*unused_lines(self._tally, self._session), *self._newcomers.lines(self._session)):
+            terminalreporter.write_line(line)
         if self._has_kept_unused:
             terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
 

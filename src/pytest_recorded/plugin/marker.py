@@ -110,3 +110,13 @@ def _target(path: str, given: dict[str, Any], where: str) -> Target:
     if kind.startswith("http."):
         raise ConfigurationError(f"the marker of {where}: kinds that begin with 'http.' are those of HTTP calls.")
     return Target(found.fn, kind, slots_from(slots, where=f"the marker of {where}"), receiver=found.receiver)
+
+
+def rest_of(item: pytest.Item) -> str:
+    """Return what follows the file in a node id, without the `@group` that xdist may have added."""
+    rest = item.nodeid.partition("::")[2]
+    before, at, group = rest.rpartition("@")
+    marker = item.get_closest_marker("xdist_group")
+    if at and marker is not None and group in (*marker.args, marker.kwargs.get("name")):
+        return before
+    return rest

@@ -18,7 +18,7 @@ from ..scope import Scope
 from ..spending import spent_and_saved
 from ..unasked import tell
 from .fixtures import within
-from .marker import read_markers
+from .marker import read_markers, rest_of
 from .shared import SharedFixture
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .marker import Marked
     from .session import TestSession
 
-__all__ = ["Beginning", "Running", "rest_of"]
+__all__ = ["Beginning", "Running"]
 
 _OPTIONS_FIXTURE = "recorded_options"
 _PROJECTIONS_FIXTURE = "recorded_projections"
@@ -42,6 +42,8 @@ class _Attempt:
         self.scope = scope
         self.frame = framed(scope)
         self.has_failed = False
+        # Whether it was not skipped, and did not fail as expected.
+        self.is_whole = True
         # How many misses there were when the current phase began.
         self.missed_before = 0
 
@@ -258,6 +260,7 @@ class Running:
         if misses:
             _turn_into_failure(report, call, misses, item)
         attempt.has_failed = attempt.has_failed or report.failed
+        attempt.is_whole = attempt.is_whole and not report.skipped
         if call.when == "teardown":
             self._end(item, attempt, report)
         return report
@@ -270,13 +273,14 @@ class Running:
         self._current = None
         try:
             # Nothing of a rehearsal is taken over, not even if the test fails when it counts.
-            scope.close(passed=not (attempt.has_failed or self.is_rehearsal))
+            scope.close(passed=not (attempt.has_failed or self.is_rehearsal), is_whole=attempt.is_whole)
         except RecordedError as error:
             _fail(report, f"The recordings of this test could not be finished.\n{error}")
         tell(scope, "test", passed=not attempt.has_failed)
         scopes = [scope]
         if not self.is_rehearsal:
             scopes, self._loose = [scope, *self._loose], []
+        self._session.attendance.note(scopes)
         counts = sum((one.counts for one in scopes), Counter())
         if changes := [call for one in scopes for call in one.changes]:
             from .changing import properties  # noqa: PLC0415 - loads pydantic, which a replay has no use for
@@ -288,18 +292,11 @@ class Running:
             "counts": dict(counts),
             "usage": spent_and_saved(ticket for one in scopes for ticket in one.tickets),
             "cassettes": [str(scope.suite.path)],
+            "shares": scope.is_shared,
             "late": self._session.late_calls(),
-            "stale": self._stale(scopes),
+            "stale": self._session.stale(scopes),
             "kept_back": bool(held) and not scope.options.failed,
         }
-
-    def _stale(self, scopes: list[Scope]) -> list[list[str]]:
-        """Return which recordings these scopes were answered from that are older than they may be."""
-        if self._session.freshness is None:
-            return []
-        with suppress(RecordedError):
-            return self._session.freshness.stale(scopes)
-        return []
 
 
 def _overriding(name: str, item: pytest.Item) -> Any:
@@ -326,16 +323,6 @@ def _told_plainly() -> Iterator[None]:
         yield
     except RecordedError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-
-
-def rest_of(item: pytest.Item) -> str:
-    """Return what follows the file in a node id, without the `@group` that xdist may have added."""
-    rest = item.nodeid.partition("::")[2]
-    before, at, group = rest.rpartition("@")
-    marker = item.get_closest_marker("xdist_group")
-    if at and marker is not None and group in (*marker.args, marker.kwargs.get("name")):
-        return before
-    return rest
 
 
 def _is_async(function: Any) -> bool:

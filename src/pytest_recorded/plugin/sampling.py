@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..sample import has_turn
 from ..staging import day_of
-from .running import rest_of
+from .marker import rest_of
 
 if TYPE_CHECKING:
     import pytest

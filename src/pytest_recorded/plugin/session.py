@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import shlex
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ..ambient import now_running
-from ..errors import CassetteError, ConfigurationError
+from ..errors import CassetteError, ConfigurationError, RecordedError
 from ..freshness import Freshness, oldest_good
 from ..guard import Log, Policy
 from ..modes import RecordMode, choose_mode, is_ci
-from ..options import Options
+from ..options import DEFAULT_CASSETTE, Options
 from ..staging import Session as StagingSession
 from ..staging import Staging, last_session, new_id
 from ..store.lease import owner
 from ..suite import Suite
+from .keeping import Attendance
 from .table import command_line_mode, command_line_options, ini_options, is_guarded
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TestSession"]
 
+_CHOICE: Final = frozenset(("hosts", "ignore_hosts", "kinds", "live"))
 _WHY_SAMPLE: Final = "replaying all tests costs nothing."
 _WHY_REPEAT: Final = "recorded answers do not vary."
 _ACCEPTS_ITSELF: Final = (
@@ -54,6 +59,7 @@ class TestSession:
         self._ini = ini_options(config)
         self._is_ci = is_ci(os.environ.get("CI"))
         self._suites: dict[Path, Suite] = {}
+        self.attendance = Attendance(self.root)
         #: What came of answers that were to be accepted, in words.
         self.accepted: list[str] = []
         self.worker: dict[str, Any] | None = getattr(config, "workerinput", {}).get("recorded")
@@ -95,6 +101,11 @@ class TestSession:
     def lacks_report(self) -> bool:
         """Whether a report was asked for in a mode that has none; in an ini file it waits for a run that has."""
         return "report" in self._command_line and not self.options.mode.compares
+
+    @property
+    def chooses_for_once(self) -> bool:
+        """Whether the command line, of this run alone, says which calls are recorded."""
+        return not _CHOICE.isdisjoint(self._command_line)
 
     @property
     def share(self) -> float | None:
@@ -152,10 +163,17 @@ class TestSession:
         path = self.root / cassette
         if path not in self._suites:
             suite = Suite(path, self.staging)
+            suite.roll = partial(self.attendance.roll, suite)
             if self.worker is None and self.options.mode.records:
                 suite.recover()
             self._suites[path] = suite
         return self._suites[path]
+
+    def stale(self, scopes: list[Scope]) -> list[list[str]]:
+        """Return which recordings scopes were answered from that are older than they may be."""
+        with suppress(RecordedError):
+            return self.freshness.stale(scopes) if self.freshness is not None else []
+        return []
 
     def late_calls(self) -> list[str]:
         """Return the calls that outlived their tests, in words, each once."""
@@ -166,7 +184,10 @@ class TestSession:
 
     def told_controller(self) -> dict[str, Any]:
         """Return what xdist's controller has to know at the end, besides what reports have told."""
-        return {"late": self.late_calls(), "network": self.log.take(), "sampled": self.sampled}
+        return {
+            "late": self.late_calls(), "network": self.log.take(), "sampled": self.sampled,
+            "newcomers": self.attendance.told(),
+        }  # fmt: skip
 
     @property
     def report_folder(self) -> Path:
@@ -226,6 +247,14 @@ class TestSession:
         accepted = accept(verified, wanted)
         self.accepted = [f"{self.shown(path)}: {line}" for path, one in accepted.items() for line in one.lines()]
         return {(path, call.id) for path, one in accepted.items() for call in one.taken}
+
+    def command(self, verb: str, cassette: Path, *arguments: str, runs: bool = False) -> str:
+        """Return a command about a cassette, as it is typed; `runs`: whether it runs the tests."""
+        is_default = cassette == self.root / self._ini.get("cassette", DEFAULT_CASSETTE)
+        option = [] if is_default else [f"--cassette={self.shown(cassette)}"]
+        given = self._command_line.get("cassette") if runs else None
+        last = ["--", f"--record-cassette={given}"] if given else []
+        return shlex.join(["pytest-recorded", *verb.split(), *option, *arguments, *last])
 
     def shown(self, path: Path) -> str:
         """Return a path as the user knows it."""

@@ -17,7 +17,8 @@ from ..reprojection import picked_in
 from ..staging import Session
 from ..suite import Suite
 from ..unasked import listeners
-from .running import rest_of
+from .keeping import has_parts_of_files
+from .marker import rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -56,6 +57,10 @@ class _Telling:
         #: What is known of the whole session.
         self._collected: dict[str, str] = {}
         self._skipped: list[str] = []
+        # Names of all tests that were found, and of the files that were looked through; of others, which have more.
+        self._known: set[str] = set()
+        self._files: set[str] = set()
+        self._partial: set[str] = set()
         self._count = 0
         self._is_whole = not any(config.getoption(name, None) for name in _NARROWING) and _starts_at_the_root(config)
         self._file = None
@@ -76,13 +81,21 @@ class _Telling:
         if list(items):
             self._is_whole = False
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Take in that there is a test, whoever leaves it out afterwards."""
+        self._known.add(self._name(item.path, rest_of(item)))
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take in what could not be collected, or skips itself."""
+        """Take in which files were looked through, and what could not be collected, or skips itself."""
+        base, _, rest = report.nodeid.partition("::")
+        path = self._config.rootpath / base
         if report.failed:
             self._is_whole = False
         elif report.skipped:
-            base, _, rest = report.nodeid.partition("::")
-            self._skipped.append(self._name(self._config.rootpath / base, rest))
+            self._skipped.append(self._name(path, rest))
+        if not path.is_file():
+            return
+        (self._files if report.passed else self._partial).add(self._name(path, ""))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -121,12 +134,21 @@ class _Telling:
         if told := getattr(node, "workeroutput", {}).get("recorded_asked"):
             self._collected |= told["collected"]
             self._skipped += told["skipped"]
+            self._known |= set(told["known"])
+            self._files |= set(told["files"])
             self._is_whole = self._is_whole and told["whole"]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Tell of the whole session."""
-        told = {"collected": self._collected, "skipped": self._skipped, "whole": self._is_whole}
+        told = {
+            "collected": self._collected,
+            "skipped": self._skipped,
+            "whole": self._is_whole,
+            "known": sorted(self._known),
+            "files": [] if has_parts_of_files(self._config) else sorted(self._files - self._partial),
+            "root": str(self._config.rootpath),
+        }
         if self._is_worker:
             session.config.workeroutput["recorded_asked"] = told  # type: ignore[attr-defined]
             return

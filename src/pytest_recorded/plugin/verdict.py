@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..llm import Usage, dollars
 from ..spending import usages_from
@@ -14,12 +14,20 @@ if TYPE_CHECKING:
 
     from ..budget import Spent
 
-__all__ = ["MANY", "Tally", "arguments", "verdict_lines"]
+__all__ = ["MANY", "Tally", "Unused", "arguments", "listed", "verdict_lines"]
 
 _ALWAYS = ("replayed", "recorded", "live", "missed", "unused")
 _SOMETIMES = ("kept", "unchanged", "changed", "new")
 _CALLED = {"kept": "kept from a failed run"}
 MANY = 10
+
+
+class Unused(NamedTuple):
+    """Recordings that a test did not ask for: how many, in which cassette, and whether tests share them."""
+
+    number: int
+    cassette: str
+    is_shared: bool
 
 
 @dataclass
@@ -32,6 +40,8 @@ class Tally:
     #: What calls of language models have used: those that went live, and those that were replayed.
     spent: Usage = field(default_factory=Usage)
     saved: Usage = field(default_factory=Usage)
+    #: By test what it did not ask for.
+    unused: dict[str, Unused] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
     kept_back: list[str] = field(default_factory=list)
@@ -56,6 +66,8 @@ class Tally:
         self.counts += counts
         self.by_test[test] = self.by_test.get(test, Counter()) + counts
         self.cassettes.update(told["cassettes"])
+        if counts["unused"]:
+            self.unused[test] = Unused(counts["unused"], told["cassettes"][0], told["shares"])
         spent, saved = usages_from(told["usage"])
         self.spent, self.saved = self.spent + spent, self.saved + saved
         self.late += told["late"]
@@ -105,13 +117,13 @@ def verdict_lines(tally: Tally, *, mode: str, is_verbose: bool) -> Iterator[tupl
             yield f"  {test}: {in_words(counts)}", bool(counts["missed"])
     served = [test for test, counts in tally.by_test.items() if counts["kept"]]
     if served:
-        yield f"  answered from a run that failed before: {_listed(served)}", False
+        yield f"  answered from a run that failed before: {listed(served)}", False
         yield f"  make those calls again: pytest --record-mode=rewrite {arguments(served)}", False
     if tally.kept_back:
         yield (
             (
                 f"  failed, so not taken over; their calls are kept for the next run with --record-mode={mode}: "
-                f"{_listed(tally.kept_back)}"
+                f"{listed(tally.kept_back)}"
             ),
             False,
         )
@@ -131,7 +143,8 @@ def _attempt_lines(tally: Tally) -> Iterator[tuple[str, bool]]:
         yield f"  and {len(rest)} more lines of code that went past the recorder", any(item[0][-1] for item in rest)
 
 
-def _listed(tests: list[str]) -> str:
+def listed(tests: list[str]) -> str:
+    """Return tests in a row; of many of them the first."""
     more = f" and {len(tests) - MANY} more" if len(tests) > MANY else ""
     return ", ".join(tests[:MANY]) + more
 

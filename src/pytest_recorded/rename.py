@@ -6,6 +6,7 @@ import shlex
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .conflicts import read_conflicts, with_scope
 from .errors import CassetteError, UsageError
 from .staging import workshop
 from .store.build import Changes, build, exclusive
@@ -87,6 +88,10 @@ def _rename(file: CassetteFile, old: str, new: str, changes: Changes) -> Renamed
     for row in rows:
         changes.gone.add(row.address)
         changes.fresh.append((final_row(row, new), tuple(file.chunks(row.id))))
+    for conflict in read_conflicts(file):
+        if conflict.ours.row.scope == old:
+            moved = with_scope(conflict, new)
+            changes.facts[moved.name] = moved.text()
     changes.gone_tests.add(old)
     changes.uses |= {(new, job) for job in uses}
     return Renamed(old, new, len({row.address for row in rows}) + len(uses))

@@ -42,7 +42,8 @@ class Changes:
         gone: Addresses whose old rows go, all attempts: those that a fresh row replaces too.
         uses: Pairs of a test and the id of a shared job that it used.
         gone_tests: Tests of which the old pairs go.
-        facts: Facts about the file, by name, which stay until they are taken away; None takes one away.
+        facts: Facts about the file, by name, which stay until they are taken away; None takes one away. One that has
+            the id of a row in its name, after a colon, goes with that row, unless it is given again.
 
     """
 
@@ -135,7 +136,7 @@ def _write(made: Path, cassette: Path, changes: Changes) -> int:
         count = connection.execute(_COPY_JOBS).rowcount
         for statement in _COPY_OTHERS:
             connection.execute(statement)
-        facts = dict(connection.execute("SELECT key, value FROM old.meta").fetchall())
+        facts = dict(connection.execute(sql.FACTS_THAT_STAY).fetchall())
         facts |= changes.facts | {"jobs": str(count), "schema": str(VERSION)}
         kept = sorted((name, value) for name, value in facts.items() if value is not None)
         connection.executemany(sql.SET_META, kept)

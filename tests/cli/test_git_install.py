@@ -56,7 +56,7 @@ def test_it_writes_the_configuration_of_the_clone_and_a_line_of_attributes(cli, 
         "diff.pytest-recorded.textconv": f"{COMMAND} textconv --format={FORMAT}",
         "diff.pytest-recorded.xfuncname": "^([^ ].*)$",
         "merge.pytest-recorded.name": "recorded calls, by their addresses",
-        "merge.pytest-recorded.driver": f"{COMMAND} merge %O %A %B --path %P",
+        "merge.pytest-recorded.driver": f"{COMMAND} merge %O %A %B --path %P --labels %X %Y",
     }
     assert (top / ".gitattributes").read_text() == LINE
     assert sorted(path.name for path in top.iterdir()) == [".git", ".gitattributes", "pytest.ini"]

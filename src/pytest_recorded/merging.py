@@ -111,6 +111,8 @@ def _write(ours: Path, into: Path, changes: Changes, folder: Path) -> None:
         if changes:
             build(into, changes, folder)
         return
+    into = into.resolve()
+    into.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="pytest-recorded-") as made:
         copy = Path(made) / into.name
         shutil.copyfile(ours, copy)
@@ -215,12 +217,10 @@ class _Merging:
             is_dropped = job not in of_ours or job not in of_theirs
             if job in kept and (is_dropped or pair not in base or (pair in ours and pair in theirs)):
                 wanted[test].add(pair)
-        for test in {test for test, _ in ours | theirs}:
-            have = {pair for pair in ours if pair[0] == test}
-            if have - wanted[test]:
-                self.changes.gone_tests.add(test)
-            if have != wanted[test]:
-                self.changes.uses |= wanted[test]
+        # A test of ours that uses less has its pairs written anew.
+        self.changes.gone_tests = {test for test, job in ours if (test, job) not in wanted[test]}
+        for test, pairs in wanted.items():
+            self.changes.uses |= pairs if test in self.changes.gone_tests else pairs - ours
 
     def _add_facts(self) -> None:
         """Merge what else the files say of themselves."""

@@ -89,6 +89,14 @@ def test_the_outcome_may_have_a_file_of_its_own(command, sides):
     assert {name: text for name, text in contents(sides).items() if name != "merged.db"} == before
 
 
+def test_folders_of_the_outcome_are_made_and_a_link_to_it_stays_one(command, sides):
+    (sides / "link.db").symlink_to("deep/er/merged.db")
+    for name in ("deep/er/merged.db", "link.db"):
+        assert command("merge", *FILES, f"--output={name}", "--ours")[0] == 0
+    assert (sides / "link.db").is_symlink()
+    assert [path.name for path in (sides / "deep" / "er").iterdir()] == ["merged.db"]
+
+
 def test_an_empty_base_is_none(command, sides):
     (sides / "none.db").write_bytes(b"")
     code, said, _ = command("merge", "none.db", *FILES[1:], "--theirs")
@@ -121,7 +129,7 @@ def test_programs_are_told_as_json(command, sides):
         ((*FILES, "--ours", "--newer"), "--ours and --newer exclude each other"),
         (("base.db", "ours.db", "text.db"), "theirs (text.db): is no SQLite file"),
         (("text.db", "ours.db", "theirs.db"), "base (text.db): is no SQLite file"),
-        ((*FILES, "--output=folder/no/merged.db"), "merged.db"),
+        ((*FILES, "--output=text.db/merged.db"), "text.db"),
     ],
     ids=["missing", "choices", "theirs", "base", "output"],
 )

@@ -136,7 +136,7 @@ def _write(made: Path, cassette: Path, changes: Changes) -> int:
         count = connection.execute(_COPY_JOBS).rowcount
         for statement in _COPY_OTHERS:
             connection.execute(statement)
-        facts = dict(connection.execute(sql.FACTS_THAT_STAY).fetchall())
+        facts = dict(connection.execute(_FACTS_THAT_STAY).fetchall())
         facts |= changes.facts | {"jobs": str(count), "schema": str(VERSION)}
         kept = sorted((name, value) for name, value in facts.items() if value is not None)
         connection.executemany(sql.SET_META, kept)
@@ -209,6 +209,10 @@ _COPY_USES: Final = (
     " (SELECT job_id FROM temp.fresh_uses WHERE test = old.uses.test)"
     " UNION ALL SELECT DISTINCT * FROM temp.fresh_uses"
     ") ORDER BY test, job_id"
+)
+# What follows the colon in the name of a fact is the id of the row that it is about, and goes with that row.
+_FACTS_THAT_STAY: Final = (
+    "SELECT key, value FROM old.meta WHERE substr(key, instr(key, ':') + 1) NOT IN (SELECT id FROM temp.gone_ids)"
 )
 _COPY_OTHERS: Final = (
     _COPY_CHUNKS,

@@ -95,10 +95,6 @@ META: Final = "SELECT value FROM meta WHERE key = ?"
 FACTS: Final = "SELECT key, value FROM meta WHERE key >= ? AND key < ? ORDER BY key"
 #: How the names of facts begin that are conflicts.
 CONFLICT: Final = "conflict:"
-# What follows the colon in the name of a fact is the id of the row that it is about, and goes with that row.
-FACTS_THAT_STAY: Final = (
-    "SELECT key, value FROM old.meta WHERE substr(key, instr(key, ':') + 1) NOT IN (SELECT id FROM temp.gone_ids)"
-)
 # A file of the package `recorded` has none.
 HAS_META: Final = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = 'meta'"
 ADD: Final = (

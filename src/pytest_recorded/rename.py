@@ -6,6 +6,7 @@ import shlex
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
+from .conflicts import read_conflicts, with_scope
 from .errors import CassetteError, UsageError
 from .roll import below
 from .staging import workshop
@@ -95,6 +96,10 @@ def _rename(file: CassetteFile, old: str, new: str, changes: Changes) -> Renamed
     replaced = {row.address for row in fresh} & set(file.addresses(new))
     changes.gone |= replaced | {row.address for row in rows}
     changes.fresh += [(new_row, tuple(file.chunks(row.id))) for row, new_row in zip(rows, fresh, strict=True)]
+    for conflict in read_conflicts(file):
+        if conflict.ours.row.scope == old:
+            moved = with_scope(conflict, new)
+            changes.facts[moved.name] = moved.text()
     changes.gone_tests.add(old)
     changes.uses |= {(new, job) for job in uses}
     return Renamed(old, new, len({row.address for row in rows}) + len(uses), len(replaced))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .canonical import canonical, load_tree
+from .conflicts import PREFIX
 from .delta import differences
 from .drift import is_http
 from .errors import SerializationError
@@ -197,6 +198,8 @@ def put_right(cassette: Path, outdated: Iterable[Outdated]) -> int:
                     for row in file.rows(scope)
                     if row.address in changes.gone
                 ]
+            # Other data settle no conflict about the answer.
+            changes.facts |= {name: text for name, text in file.facts(PREFIX).items() if name[len(PREFIX) :] in better}
         finally:
             file.close()
         if changes:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     Joined = tuple[Side | None, Side | None]
 
-__all__ = ["MODE", "Comparison", "Terms"]
+__all__ = ["MODE", "Comparison", "Terms", "compare"]
 
 #: What a report of two files has as its mode.
 MODE: Final = "diff"
@@ -147,7 +147,7 @@ class Comparison:
             self._used.add(_used(pair))
             return None
         else:
-            call, used = call_of(pair, tests, *_known(pair, self._terms))
+            call, used = compare(pair, tests, self._terms)
             self._used.add(used)
         if call is not None:
             self._calls.append(call)
@@ -170,6 +170,11 @@ class Comparison:
     def _is_meant(self, pair: Pair, tests: Sequence[str]) -> bool:
         # What no test is known to share is nobody's.
         return any(map(self._terms.takes_test, tests or ("",))) and self._terms.takes(_either(pair))
+
+
+def compare(pair: Pair, tests: Sequence[str], terms: Terms) -> tuple[Call | None, Figures]:
+    """Return what differs between two calls, None if nothing does; and what they have used; `tests`: who makes them."""
+    return call_of(pair, tests, *_known(pair, terms))
 
 
 def _joined(old: Iterator[Side], new: Iterator[Side]) -> Iterator[Joined]:

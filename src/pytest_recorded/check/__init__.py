@@ -6,6 +6,7 @@ import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..conflicts import read_conflicts
 from ..errors import CassetteError
 from ..staging import staging_files
 from ..store.checking import CheckedFile
@@ -105,6 +106,8 @@ class _Looking:
             self._has_chunks = frozenset(self._file.streamed())
             for job in self._file.strays():
                 yield Finding("damaged", "pieces of its answer, or uses of it, are there, but the row is not", id=job)
+            for conflict in read_conflicts(self._file):
+                yield self._finding("conflict", conflict.ours.row, _IN_CONFLICT)
         except CassetteError as error:
             yield Finding("damaged", error.problem)
         for path in staging_files(self._cassette):
@@ -132,6 +135,7 @@ class _Looking:
 
 
 _UNKNOWN: Final = 1970
+_IN_CONFLICT: Final = "two branches have recorded other answers; ours is replayed"
 
 
 def _moment(row: Row) -> datetime:

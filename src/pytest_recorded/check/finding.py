@@ -19,6 +19,7 @@ class Severity(StrEnum):
 #: What is looked for, and how bad each is.
 CODES: Final = {
     "damaged": Severity.ERROR,
+    "conflict": Severity.ERROR,
     "secret": Severity.ERROR,
     "old": Severity.WARNING,
     "unmatched": Severity.WARNING,
@@ -28,6 +29,7 @@ CODES: Final = {
 
 _ADVICE: Final = {
     "damaged": "Restore the file (git checkout), or record those tests again: pytest --record-mode=rewrite TEST",
+    "conflict": "Choose a side: pytest-recorded resolve --ours|--theirs|--newer [ID…]; or record it again.",
     "secret": (
         "Revoke it. Declare it, if it is not secret by default: --record-redact=NAME, or env:VARIABLE. Record again: "
         "pytest --record-mode=rewrite TEST. It stays in the history of the repository, until that is rewritten."

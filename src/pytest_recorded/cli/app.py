@@ -10,7 +10,7 @@ import typer
 
 from .. import __version__
 from ..errors import RecordedError
-from . import exchange, git, intake, reading, upkeep
+from . import branches, exchange, git, intake, reading, upkeep
 from .output import fail
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "prune": upkeep.prune,
     "rename": upkeep.rename,
     "project": upkeep.project,
+    "merge": branches.merge,
+    "resolve": branches.resolve,
     "textconv": git.textconv,
     "export": exchange.export,
     "import": exchange.import_,

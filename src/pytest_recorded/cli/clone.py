@@ -127,7 +127,8 @@ def _wanted() -> dict[str, str]:
         TEXTCONV: f"{command} textconv --format={FORMAT}",
         f"diff.{DRIVER}.xfuncname": "^([^ ].*)$",
         f"merge.{DRIVER}.name": "recorded calls, by their addresses",
-        MERGE: f"{command.replace('%', '%%')} merge %O %A %B --path %P",
+        # git before 2.44 leaves the last two as they stand here.
+        MERGE: f"{command.replace('%', '%%')} merge %O %A %B --path %P --labels %X %Y",
     }
 
 

@@ -9,7 +9,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import typer
 
@@ -24,7 +24,7 @@ from ..options import read_options
 from ..report import render_json, terminal_lines, write_report
 from ..staging import verified_files
 from .ini import ini_options
-from .output import console, many, printable, say
+from .output import many, say, say_pieces
 from .revisions import fetch
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ __all__ = ["Asked", "run_diff"]
 
 _OF_INI: Final = ("ignore", "list_keys")
 _WORST_THAT_COUNTS: Final = "any"
-# pytest's names of styles, and those of rich.
-_STYLES: Final = {"light": "dim"}
 
 
 class Asked(NamedTuple):
@@ -164,9 +162,4 @@ def _print(report: Report, reports: Sequence[str]) -> None:
     lines = terminal_lines(
         report, width=width, written=reports, accept="pytest-recorded accept ", option="--report"
     )  # fmt: skip
-    if not sys.stdout.isatty():
-        say("".join(text for text, _ in lines).removesuffix("\n"))
-        return
-    screen: Any = console()
-    for text, markup in lines:
-        screen.print(printable(text), style=" ".join(_STYLES.get(name, name) for name in markup), end="")
+    say_pieces(lines)

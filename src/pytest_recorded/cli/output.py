@@ -12,14 +12,14 @@ import json
 import sys
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from ..shown import COMMANDS, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -34,8 +34,12 @@ __all__ = [
     "progress",
     "say",
     "say_json",
+    "say_pieces",
     "to_json",
 ]
+
+# pytest's names of styles, and those of rich.
+_STYLES: Final = {"light": "dim"}
 
 CassetteOption = Annotated[
     Path | None,
@@ -77,6 +81,16 @@ def say(text: str, style: str | None = None) -> None:
         typer.echo(text)
     else:
         console().print(text, style=style)
+
+
+def say_pieces(pieces: Iterable[tuple[str, Mapping[str, bool]]]) -> None:
+    """Print texts with the markup that pytest's terminal knows; line breaks are in them, the last one too."""
+    if not sys.stdout.isatty():
+        say("".join(text for text, _ in pieces).removesuffix("\n"))
+        return
+    screen: Any = console()
+    for text, markup in pieces:
+        screen.print(printable(text), style=" ".join(_STYLES.get(name, name) for name in markup), end="")
 
 
 def printable(text: str) -> str:

@@ -5,6 +5,7 @@ The law of this file: git is asked, and never told to do anything: it writes not
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import CassetteError, UsageError
@@ -13,8 +14,10 @@ from .repository import has_git, run_git, standing
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Revision", "fetch"]
+__all__ = ["Revision", "fetch", "is_rebasing"]
 
+# One of the three that the index has of a file in conflict.
+_STAGE: Final = re.compile("(:[0-3])(:.*)?", re.DOTALL)
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
 
@@ -38,7 +41,7 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
     """Write a cassette as it was in a revision into a file.
 
     Args:
-        given: A revision, or `REVISION:path/to/jobs.db`.
+        given: A revision, or `REVISION:path/to/jobs.db`. Of a conflict in the index `:1`, `:2` and `:3` are revisions.
         cassette: The cassette that is meant where no path is given; its repository is asked.
         into: The file to write.
 
@@ -48,7 +51,10 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
 
     """
     folder, inside = standing(cassette)
-    name, colon, path = given.partition(":")
+    if (stage := _STAGE.fullmatch(given)) is not None:
+        name, (colon, path) = stage[1], (stage[2] or "").partition(":")[1:]
+    else:
+        name, colon, path = given.partition(":")
     commit, prefix = _commit(given, name, folder)
     revision = Revision(name, path if colon else f"{prefix}{inside.as_posix()}")
     with into.open("wb") as file:
@@ -69,6 +75,14 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
     return revision
 
 
+def is_rebasing(folder: Path) -> bool:
+    """Return whether a rebase is going on in the repository of a folder."""
+    if not has_git():
+        return False
+    found, _ = run_git(folder, "rev-parse", "--git-path", "rebase-merge", "--git-path", "rebase-apply")
+    return any((folder / path).is_dir() for path in found.splitlines())
+
+
 def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
     """Return the id of a revision, and the path of a folder from the root of its repository: `""`, or `calls/`."""
     nothing = f"{given} is no file"
@@ -81,6 +95,8 @@ def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
             f"revision, a cassette in a repository with --cassette=PATH."
         )
     top, _, prefix = places.partition("\n")
+    if _STAGE.fullmatch(name):
+        return name, prefix
     found, _ = run_git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
     if not name or not found:
         raise UsageError(

@@ -34,6 +34,7 @@ class Closing:
         self._session = session
         self._tally = Tally()
         self._outcomes: list[tuple[Path, Taken | CassetteError]] = []
+        self._conflicts: list[tuple[Path, str]] = []
         self._failed: set[str] = set()
         self._has_kept_unused = False
         self._changing: Changing | None = None
@@ -71,6 +72,7 @@ class Closing:
         if self._session.options.mode.compares:
             self._changing = _changes(self._session, self._tally.cassettes)
         self._outcomes = self._session.take_over(self._tally.cassettes)
+        self._conflicts = list(self._session.conflicts(path for path, _ in self._outcomes))
         if self._changing is not None:
             self._changing.accept(self._session)
         self._session.close()
@@ -99,6 +101,12 @@ class Closing:
         why = [(line, True) for line in self._changing.verdict()] if self._changing is not None else []
         for line, is_trouble in (*lines, *why, *missed, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
+        self._write_cassettes(terminalreporter)
+        if self._has_kept_unused:
+            terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
+
+    def _write_cassettes(self, terminalreporter: Any) -> None:
+        """Print what came of each cassette, and what is to be settled there."""
         for path, outcome in self._outcomes:
             shown = self._session.shown(path)
             if isinstance(outcome, CassetteError):
@@ -108,6 +116,8 @@ class Closing:
                 terminalreporter.write_line(f"  {shown}: {changes}")
                 if outcome.spared:
                     terminalreporter.write_line(f"  {_SPARED}", red=True)
+        for path, said in self._conflicts:
+            terminalreporter.write_line(f"  {self._session.shown(path)}: {said}", yellow=True)
         self._write_upkeep(terminalreporter)
 
     def _write_upkeep(self, terminalreporter: Any) -> None:

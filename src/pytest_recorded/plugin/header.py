@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["header"]
+    from ..store.sqlite import CassetteFile
+
+__all__ = ["conflicts_in", "header"]
 
 
 def header(config: pytest.Config) -> str:
@@ -50,9 +52,25 @@ def _rows(path: Path) -> str:
     try:
         file = CassetteFile(path)
         try:
-            count = len(file)
+            count, conflicts = len(file), conflicts_in(file)
         finally:
             file.close()
     except CassetteError as error:
         return f"cannot be used: {error.problem}"
-    return f"{count} call{'' if count == 1 else 's'}"
+    return f"{count} call{'' if count == 1 else 's'}{f', {conflicts}' if conflicts else ''}"
+
+
+def conflicts_in(file: CassetteFile) -> str:
+    """Return in words how many conflicts a merge has left in a cassette; `""` for none.
+
+    Raises:
+        CassetteError: It cannot be read.
+
+    """
+    from ..store import sql  # noqa: PLC0415 - loaded only where there is a cassette
+
+    if not file.facts(sql.CONFLICT):
+        return ""
+    from ..conflicts import in_words  # noqa: PLC0415 - loaded only where there is a conflict
+
+    return in_words(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -17,12 +17,16 @@ from ..modes import RecordMode, choose_mode, is_ci
 from ..options import DEFAULT_CASSETTE, Options
 from ..staging import Session as StagingSession
 from ..staging import Staging, last_session, new_id
+from ..store.diagnosis import is_there
 from ..store.lease import owner
+from ..store.sqlite import CassetteFile
 from ..suite import Suite
+from .header import conflicts_in
 from .keeping import Attendance
 from .table import command_line_mode, command_line_options, ini_options, is_guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import pytest
@@ -221,6 +225,14 @@ class TestSession:
                 problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
                 outcomes.append((path, problem))
         return outcomes
+
+    def conflicts(self, cassettes: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+        """Yield the cassettes in which a merge has left conflicts, each with what there is to say about it."""
+        for path in cassettes:
+            # One that cannot be read has had its error already.
+            with suppress(CassetteError), closing(CassetteFile(path)) as file:
+                if is_there(path) and (said := conflicts_in(file)):
+                    yield path, said
 
     def accept(self, verified: dict[Path, Path] | None = None) -> set[tuple[Path, str]]:
         """Take answers that were verified into their cassettes, if that is asked for.

@@ -7,7 +7,7 @@ report has it loaded.
 from .files import write_report
 from .html import render_html
 from .markdown import render_markdown
-from .terminal import terminal_lines
+from .terminal import change_lines, terminal_lines
 from .tree import render_json
 
-__all__ = ["render_html", "render_json", "render_markdown", "terminal_lines", "write_report"]
+__all__ = ["change_lines", "render_html", "render_json", "render_markdown", "terminal_lines", "write_report"]

@@ -18,11 +18,11 @@ from .values import edit_of, in_words, place, shortened, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..changes.model import Change, Group, Report
+    from ..changes.model import Call, Change, Group, Report
     from .columns import Markup, Piece
     from .digest import Shown
 
-__all__ = ["terminal_lines"]
+__all__ = ["change_lines", "terminal_lines"]
 
 _NARROWEST: Final = 40
 _MOST_GROUPS: Final = 20
@@ -66,6 +66,24 @@ def terminal_lines(
     width = max(width, _NARROWEST)
     files = ", ".join(written) or f"none was written; see {option}=changes.html"
     for line in _lines(digest, width, files, accept if report.mode == "verify" else None):
+        yield from fitted(line, width)
+        yield "\n", _PLAIN
+
+
+def change_lines(call: Call, *, width: int = 80) -> Iterator[Piece]:
+    """Yield what has changed in one call, a line for each of the worst changes, as `terminal_lines` does.
+
+    Args:
+        call: The call.
+        width: Of the terminal, in columns.
+
+    """
+    width = max(width, _NARROWEST)
+    lines = [line for change in call.changes[:_MOST_CHANGES] for line in _wrapped_change(change, "", width)]
+    left = len(call.changes) - _MOST_CHANGES + call.more
+    if left > 0:
+        lines.append([(f"    ... and {left:,} more", _PLAIN)])
+    for line in lines:
         yield from fitted(line, width)
         yield "\n", _PLAIN
 
@@ -151,7 +169,7 @@ def _group(digest: Digest, shown: Shown, width: int) -> Iterator[list[Piece]]:
         yield from wrapped([(f"    {in_one_line(hint)}", _PLAIN)], width, indent=4, most=_MOST_LINES)
     most = _MOST_CHANGES if shown.chain is None else _MOST_CHAINED
     for change in shown.changes[:most]:
-        yield from wrapped(_change(change, group.slot), width, indent=6, most=_MOST_LINES)
+        yield from _wrapped_change(change, group.slot, width)
     if len(shown.changes) > most:
         yield [(f"    ... and {len(shown.changes) - most:,} more", _PLAIN)]
 
@@ -177,6 +195,10 @@ def _types(group: Group) -> str:
 def _chain(digest: Digest, shown: Shown, root: str) -> list[Piece]:
     request = f" {in_one_line(digest.calls[root].request)}" if root in digest.calls else ""
     return [(f"    {chained(shown)} {in_one_line(root[:12])}", {"yellow": True}), (request, _PLAIN)]
+
+
+def _wrapped_change(change: Change, slot: str, width: int) -> Iterator[list[Piece]]:
+    return wrapped(_change(change, slot), width, indent=6, most=_MOST_LINES)
 
 
 def _change(change: Change, slot: str) -> list[Piece]:

@@ -50,7 +50,8 @@ class Changes:
         gone: Addresses whose old rows go, all attempts: those that a fresh row replaces too.
         uses: Pairs of a test and the id of a shared job that it used.
         gone_tests: Tests of which the old pairs go.
-        facts: Facts about the file, by name, which stay until they are taken away; None takes one away.
+        facts: Facts about the file, by name, which stay until they are taken away; None takes one away. One that has
+            the id of a row in its name, after a colon, goes with that row, unless it is given again.
 
     """
 
@@ -167,7 +168,7 @@ def _write(made: Path, cassette: Path, changes: Changes, page_bytes: int) -> tup
         for statement in _COPY_OTHERS:
             connection.execute(statement)
         copy_blobs(connection, keeper)
-        facts = dict(connection.execute("SELECT key, value FROM old.meta").fetchall())
+        facts = dict(connection.execute(_FACTS_THAT_STAY).fetchall())
         facts |= changes.facts | {"jobs": str(count), "schema": str(VERSION)}
         kept = sorted((name, value) for name, value in facts.items() if value is not None)
         connection.executemany(sql.SET_META, kept)
@@ -242,6 +243,10 @@ _COPY_USES: Final = (
     " (SELECT job_id FROM temp.fresh_uses WHERE test = old.uses.test)"
     " UNION ALL SELECT DISTINCT * FROM temp.fresh_uses"
     ") ORDER BY test, job_id"
+)
+# What follows the colon in the name of a fact is the id of the row that it is about, and goes with that row.
+_FACTS_THAT_STAY: Final = (
+    "SELECT key, value FROM old.meta WHERE substr(key, instr(key, ':') + 1) NOT IN (SELECT id FROM temp.gone_ids)"
 )
 _COPY_OTHERS: Final = (
     _COPY_CHUNKS,

@@ -92,6 +92,9 @@ USES: Final = "SELECT test, job_id FROM uses ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"
+FACTS_FROM: Final = "SELECT key, value FROM meta WHERE key >= ? AND key < ? ORDER BY key"
+#: How the names of facts begin that are conflicts.
+CONFLICT: Final = "conflict:"
 # A file of the package `recorded` has none.
 HAS_META: Final = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = 'meta'"
 # Without what every building writes anew.

@@ -36,7 +36,6 @@ __all__ = ["CassetteFile", "Ledger", "Reader", "StagingFile"]
 # one in a small cassette costs.
 _MAP_BYTES: Final = 1 << 30
 
-
 _STATUSES: Final = frozenset(status.value for status in Status)
 
 
@@ -115,13 +114,11 @@ class Reader:
 
     def row(self, job_id: str) -> Row | None:
         """Return the row of an id."""
-        rows = self._rows(sql.BY_ID, job_id)
-        return Row._make(rows[0]) if rows else None
+        return next(map(Row._make, self._rows(sql.BY_ID, job_id)), None)
 
     def row_at(self, address: Address) -> Row | None:
         """Return the latest attempt at an address as a whole row."""
-        rows = self._rows(sql.BY_ADDRESS, *address)
-        return Row._make(rows[0]) if rows else None
+        return next(map(Row._make, self._rows(sql.BY_ADDRESS, *address)), None)
 
     def rows(self, scope: str | None = None) -> list[Row]:
         """Return the rows of a scope, or all, in the order in which they were made."""
@@ -181,8 +178,11 @@ class Reader:
 
     def meta(self, key: str) -> str | None:
         """Return a fact about the file."""
-        rows = self._rows(sql.META, key)
-        return rows[0][0] if rows else None
+        return next((value for (value,) in self._rows(sql.META, key)), None)
+
+    def facts(self, start: str) -> dict[str, str]:
+        """Return the facts about the file whose names begin like this."""
+        return dict(self._rows(sql.FACTS_FROM, start, f"{start}\U0010ffff"))
 
     def close(self) -> None:
         """Close the file. Using it again opens it again."""

@@ -13,7 +13,7 @@ from .errors import CassetteError
 from .llm import Usage
 from .modes import Act
 from .spending import figures_in
-from .staging import discard, staging_folders, workshop
+from .staging import discard, staging_folder, staging_folders
 from .store.counting import CountFile
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Purse:
     @property
     def _counts(self) -> CountFile:
         if self._file is None:
-            self._file = CountFile(workshop(self._cassette) / self._name)
+            self._file = CountFile(staging_folder(self._cassette) / self._name)
         return self._file
 
     def take(self) -> bool:

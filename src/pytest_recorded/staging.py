@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from .codec import load_tree, to_text
 from .errors import CassetteError, SerializationError
 from .job import Address, Answer, Place, Row, Status
+from .location import owner_of
 from .modes import RecordMode
 from .store.lease import Beat, is_alive, now, owner
 from .store.sqlite import StagingFile
@@ -45,6 +46,7 @@ __all__ = [
     "new_id",
     "read_attempts",
     "staging_files",
+    "staging_folder",
     "verified_files",
     "workshop",
 ]
@@ -101,10 +103,14 @@ class Attempt(NamedTuple):
 
 
 def staging_folders(cassette: Path) -> tuple[Path, ...]:
-    """Return where staging files of a cassette may be: beside it; in the temporary folder if it cannot be there."""
+    """Return where staging files of a cassette may be: beside it; in the temporary folder if it cannot be there.
+
+    Beside one that was installed nothing is left: whoever uninstalls it would not find it.
+    """
     place = hashlib.blake2b(str(cassette.absolute()).encode(), digest_size=8).hexdigest()
     private = _private()
-    return (cassette.parent / ".staging", private / place) if _is_ours(private) else (cassette.parent / ".staging",)
+    beside = () if owner_of(cassette) else (cassette.parent / ".staging",)
+    return (*beside, private / place) if _is_ours(private) else beside
 
 
 def _private() -> Path:
@@ -129,7 +135,23 @@ def _is_ours(private: Path) -> bool:
 
 
 def workshop(cassette: Path) -> Path:
-    """Return the folder for unfinished files of a cassette, made if need be.
+    """Return the folder for the unfinished files of whoever writes to a cassette, made if need be.
+
+    Raises:
+        CassetteError: No folder can be written to, or the cassette belongs to an installed package.
+
+    """
+    if owner := owner_of(cassette):
+        raise CassetteError(
+            cassette,
+            f"belongs to the installed package {owner}: nothing is written to it, for the next installation would undo "
+            f"that. Write to it where that package is developed, or copy it and name the copy.",
+        )
+    return staging_folder(cassette)
+
+
+def staging_folder(cassette: Path) -> Path:
+    """Return the folder for what sessions record or verify of a cassette, made if need be.
 
     Raises:
         CassetteError: No folder can be written to.
@@ -191,7 +213,7 @@ class Staging:
             return self._ledger
 
     def _made(self) -> StagingFile:
-        ledger = StagingFile(workshop(self.cassette) / self._name)
+        ledger = StagingFile(staging_folder(self.cassette) / self._name)
         row = _row(self.session.id, _SESSION, None, {"mode": self.session.mode})
         # The first process of the session says whose it is; the others find it said.
         ledger.insert(row._replace(owner=self.session.owner, beat_at=row.started_at))

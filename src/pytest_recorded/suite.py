@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
+from .location import why_read_only
 from .modes import RecordMode
 from .staging import Leftover, Session, Staging, keep_verified, leftovers
 from .store.diagnosis import is_there
@@ -16,6 +19,8 @@ from .store.sqlite import CassetteFile, StagingFile
 from .takeover import Taken, take_over, take_over_leftovers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .job import Address, Chunk, Row
 
 __all__ = ["Suite"]
@@ -65,19 +70,29 @@ class Suite:
         """The suite's folder: that of the cassette, or the one above if it is called `cassettes`."""
         return self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
 
+    @cached_property
+    def why_read_only(self) -> str:
+        """Why nothing may be recorded into the cassette, in words; `""` if something may."""
+        return why_read_only(self.path)
+
     def name_of(self, file: Path, rest: str, root: Path) -> str:
         """Return the scope's name of a test: its node id, seen from the folder of its suite.
 
-        So a test has one name from wherever pytest is started.
+        So a test has one name from wherever pytest is started. Where the suite's folder is in none of the projects
+        that are tested, as that of an installed cassette, it is the node id.
 
         Args:
-            file: The test's file.
+            file: The test's file, or a folder.
             rest: What follows the file in the node id.
-            root: The rootdir, from which tests outside of the suite's folder are named.
+            root: The rootdir.
 
         """
-        base = self.folder if file.is_relative_to(self.folder) else root
-        shown = (file.relative_to(base) if file.is_relative_to(base) else file).as_posix()
+        file = Path(os.path.normpath(file))
+        shown = _seen_from(root, file)
+        for place, folder, top in _seen_both_ways(file, self.folder, root):
+            if place.is_relative_to(folder) or folder.is_relative_to(top):
+                shown = _seen_from(folder, place)
+                break
         return f"{shown}::{rest}" if rest else shown
 
     def find_kept(self, scope: str, address: Address, mode: str) -> tuple[Row, list[Chunk]] | None:
@@ -150,3 +165,19 @@ class Suite:
         for leftover in self._leftovers or ():
             leftover.ledger.close()
         self._leftovers = None
+
+
+def _seen_both_ways(file: Path, folder: Path, root: Path) -> Iterator[tuple[Path, Path, Path]]:
+    """Yield paths as they are written, then as they really are: one of them may have been reached through a link."""
+    yield file, folder, root
+    # A file that is a link has a name of its own.
+    real = Path(os.path.realpath(file.parent)) / file.name
+    yield real, Path(os.path.realpath(folder)), Path(os.path.realpath(root))
+
+
+def _seen_from(base: Path, file: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, base)).as_posix()
+    except ValueError:
+        # Another drive: there is no way from one to the other.
+        return file.as_posix()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import CassetteError, ConfigurationError
 from ..modes import choose_mode, is_ci
 from ..options import DEFAULT_CASSETTE
-from .table import command_line_mode, has_record_mode, ini_options
+from .table import command_line_mode, command_line_options, has_record_mode, ini_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +21,13 @@ __all__ = ["header"]
 def header(config: pytest.Config) -> str:
     """Return the line that says with which mode and which cassette a run begins."""
     try:
-        ini = ini_options(config)
+        ini, typed = ini_options(config), command_line_options(config)
     except ConfigurationError as error:
         return f"recorded: {error}"
     command_line, in_ci = command_line_mode(config), is_ci(os.environ.get("CI"))
     mode = choose_mode(command_line=command_line, ini=ini.get("mode"), ci=in_ci)
     because = " (CI is set)" if in_ci and command_line is None else ""
-    path = config.rootpath / (config.option.recorded_cassette or ini.get("cassette") or DEFAULT_CASSETTE)
+    path = config.rootpath / (typed.get("cassette") or ini.get("cassette") or DEFAULT_CASSETTE)
     shown = path.relative_to(config.rootpath) if path.is_relative_to(config.rootpath) else path
     beside = "" if has_record_mode(config) else "; --record-mode is another plugin's here, use --recorded-mode"
     is_blocked = config.option.recorded_block_network or ini.get("block_network")

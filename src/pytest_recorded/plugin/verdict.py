@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..budget import Spent
 
-__all__ = ["MANY", "Tally", "arguments", "verdict_lines"]
+__all__ = ["MANY", "Tally", "arguments", "in_words", "verdict_lines"]
 
 _ALWAYS = ("replayed", "recorded", "live", "missed", "unused")
 _SOMETIMES = ("kept", "unchanged", "changed", "new")
@@ -28,7 +28,8 @@ class Tally:
 
     counts: Counter[str] = field(default_factory=Counter)
     by_test: dict[str, Counter[str]] = field(default_factory=dict)
-    cassettes: set[str] = field(default_factory=set)
+    #: What happened to the calls of each cassette, by its path.
+    cassettes: dict[str, Counter[str]] = field(default_factory=dict)
     #: What calls of language models have used: those that went live, and those that were replayed.
     spent: Usage = field(default_factory=Usage)
     saved: Usage = field(default_factory=Usage)
@@ -55,7 +56,8 @@ class Tally:
         counts = Counter(told["counts"])
         self.counts += counts
         self.by_test[test] = self.by_test.get(test, Counter()) + counts
-        self.cassettes.update(told["cassettes"])
+        for path, counted in told["cassettes"].items():
+            self.cassettes[path] = self.cassettes.get(path, Counter()) + Counter(counted)
         spent, saved = usages_from(told["usage"])
         self.spent, self.saved = self.spent + spent, self.saved + saved
         self.late += told["late"]
@@ -77,9 +79,10 @@ class Tally:
                 self.by_test.setdefault(test, Counter())["live"] += uncounted
 
 
-def in_words(counts: Counter[str]) -> str:
-    """Return counts in words; those that are usually zero only if they are not."""
-    shown = (*_ALWAYS, *(name for name in _SOMETIMES if counts[name]))
+def in_words(counts: Counter[str], *, all_of_them: bool = True) -> str:
+    """Return counts in words; those that are usually zero only if they are not, or none that is zero."""
+    always = [name for name in _ALWAYS if all_of_them or counts[name]]
+    shown = (*always, *(name for name in _SOMETIMES if counts[name]))
     return ", ".join(f"{counts[name]} {_CALLED.get(name, name)}" for name in shown)
 
 

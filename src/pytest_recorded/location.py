@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.metadata import Distribution
 
-__all__ = ["find_cassettes", "locate", "owner_of", "why_read_only"]
+__all__ = ["find_cassettes", "is_shipped", "locate", "owner_of", "why_read_only"]
 
 # Two letters at least: `C:` is a drive.
 _SHIPPED: Final = re.compile(r"([A-Za-z_]\w+(?:\.[A-Za-z_]\w*)*):([^\\/:].*)", re.DOTALL)
 _DEEPEST: Final = 6
 _MOST: Final = 100
 _PASSED_OVER: Final = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+
+
+def is_shipped(written: str) -> bool:
+    """Return whether a cassette is named by its package."""
+    return _SHIPPED.fullmatch(written) is not None
 
 
 def locate(written: str | os.PathLike[str], base: Path, *, where: str) -> Path:

@@ -353,11 +353,13 @@ def verified_files(cassette: Path) -> list[Path]:
     return [path for path in _files(cassette, _VERIFIED) if not _is_too_old(path)]
 
 
-def last_session(cassette: Path) -> dict[Path, Path]:
-    """Return what the last session has verified, of a cassette and those beside it: each with its live answers."""
-    beside = [path.name.partition(_VERIFIED)[0] for path in (cassette.parent / ".staging").glob(f"*{_VERIFIED}*.db")]
-    cassettes = sorted({cassette, *(cassette.with_name(name) for name in beside)})
-    files = [(one, path) for one in cassettes for path in verified_files(one)]
+def last_session(cassettes: Iterable[Path]) -> dict[Path, Path]:
+    """Return what the last session has verified, of cassettes and those beside them: each with its live answers."""
+    known = set(cassettes)
+    for folder in {cassette.parent for cassette in known}:
+        verified = (folder / ".staging").glob(f"*{_VERIFIED}*.db")
+        known |= {folder / path.name.partition(_VERIFIED)[0] for path in verified}
+    files = [(one, path) for one in sorted(known) for path in verified_files(one)]
     last = max((_session_of(path) for _, path in files), default="")
     return {one: path for one, path in files if _session_of(path) == last}
 

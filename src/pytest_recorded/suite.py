@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .job import Address, Chunk, Row
 
-__all__ = ["Suite"]
+__all__ = ["Suite", "folder_of"]
 
 
 class Suite:
@@ -68,7 +68,7 @@ class Suite:
     @property
     def folder(self) -> Path:
         """The suite's folder: that of the cassette, or the one above if it is called `cassettes`."""
-        return self.path.parent.parent if self.path.parent.name == "cassettes" else self.path.parent
+        return folder_of(self.path)
 
     @cached_property
     def why_read_only(self) -> str:
@@ -165,6 +165,11 @@ class Suite:
         for leftover in self._leftovers or ():
             leftover.ledger.close()
         self._leftovers = None
+
+
+def folder_of(cassette: Path) -> Path:
+    """Return the folder of the suite that has a cassette."""
+    return cassette.parent.parent if cassette.parent.name == "cassettes" else cassette.parent
 
 
 def _seen_both_ways(file: Path, folder: Path, root: Path) -> Iterator[tuple[Path, Path, Path]]:

@@ -77,6 +77,16 @@ def pytest_report_header(config: pytest.Config) -> str:
     return header(config)
 
 
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Say which cassettes the recorded tests have, if there are others than the usual one."""
+    marked = _recorded_among(config, items)
+    if not marked:
+        return []
+    from .header import several  # noqa: PLC0415 - see the law of this file
+
+    return several(config, marked)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the recorded tests that are not in the sample, after plugins that look for what belongs to each test."""

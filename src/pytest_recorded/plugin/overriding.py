@@ -13,7 +13,18 @@ from ..options import read_options
 if TYPE_CHECKING:
     import pytest
 
-__all__ = ["CASSETTE", "OPTIONS", "PROJECTIONS", "Said", "given", "is_known", "overriding", "said_of_shared", "said_to"]
+__all__ = [
+    "CASSETTE",
+    "OPTIONS",
+    "PROJECTIONS",
+    "Said",
+    "foreseen",
+    "given",
+    "is_known",
+    "overriding",
+    "said_of_shared",
+    "said_to",
+]
 
 OPTIONS: Final = "recorded_options"
 CASSETTE: Final = "recorded_cassette"
@@ -36,13 +47,25 @@ class Said(NamedTuple):
 
 def overriding(name: str, item: pytest.Item) -> Any:
     """Return the fixture of ours that a project has overridden, the nearest to a test; None if it has not."""
-    return next(reversed(_all(name, item)), None)
+    return next(reversed(_all(name, item, item.path)), None)
 
 
-def _all(name: str, node: pytest.Item | pytest.Collector) -> list[Any]:
+def _all(name: str, node: pytest.Item | pytest.Collector, path: Path) -> list[Any]:
+    return [definition for definition in _seen_by_pytest(name, node) if _is_around(definition, path)]
+
+
+def _seen_by_pytest(name: str, node: pytest.Item | pytest.Collector) -> list[Any]:
     manager = node.session._fixturemanager  # noqa: SLF001 - the only way to know whether it is overridden
     # The first is ours.
     return list(manager.getfixturedefs(name, node) or ())[1:]
+
+
+def _is_around(definition: Any, path: Path) -> bool:
+    """Return whether a fixture is for what is at a path. pytest takes a conftest outside of the rootdir for everybody's."""
+    file = _file(definition)
+    if file is None or file.name != "conftest.py" or path.is_relative_to(file.parent):
+        return True
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(file.parent))
 
 
 def given(name: str, item: pytest.Item, default: Any) -> Any:
@@ -65,7 +88,8 @@ def _value(definition: Any, item: pytest.Item, default: Any) -> Any:
         # It may be of the parameter before.
         if error is None and (parameter is None or key is parameter):
             return value
-    return _UNKNOWN
+    # pytest calls the one that it takes for the nearest.
+    return _UNKNOWN if definition is _seen_by_pytest(definition.argname, item)[-1] else _called(definition)
 
 
 def said_to(item: pytest.Item) -> Said:
@@ -77,6 +101,26 @@ def said_to(item: pytest.Item) -> Said:
     """
     options, cassette = ((overriding(name, item), given(name, item, None)) for name in (OPTIONS, CASSETTE))
     return _said(item, options, cassette)
+
+
+def foreseen(item: pytest.Item, known: dict[Any, str]) -> str:
+    """Return the cassette that fixtures will name for a test, before it runs; `""` if none will, or nobody can know.
+
+    Args:
+        item: The test.
+        known: What was found for others, by the fixtures.
+
+    """
+    definitions = tuple(overriding(name, item) for name in (OPTIONS, CASSETTE))
+    if definitions == (None, None):
+        return ""
+    if definitions not in known:
+        try:
+            options, cassette = ((one, _called(one) if one is not None else None) for one in definitions)
+            known[definitions] = _said(item, options, cassette).options.get("cassette", "")
+        except Exception:  # noqa: BLE001 - whatever it is, the tests themselves will say it
+            known[definitions] = ""
+    return known[definitions]
 
 
 def said_of_shared(item: pytest.Item, node: Any, base: str) -> Said:
@@ -93,8 +137,8 @@ def said_of_shared(item: pytest.Item, node: Any, base: str) -> Said:
     """
     found: list[tuple[Any, Any]] = []
     for name in (OPTIONS, CASSETTE):
-        of_node = _all(name, node or item.session)
-        seen = [one for one in _all(name, item) if one in of_node or _is_above(one.baseid, base)]
+        of_node = _seen_by_pytest(name, node or item.session)
+        seen = [one for one in _all(name, item, item.path) if one in of_node or _is_above(one.baseid, base)]
         definition = seen[-1] if seen else None
         value = _value(definition, item, None)
         found.append((definition, _called(definition) if value is _UNKNOWN else value))
@@ -107,7 +151,7 @@ def _is_above(base: str, below: str) -> bool:
 
 
 def _called(definition: Any) -> Any:
-    """Return what a fixture returns that the test at hand does not have, because it has a nearer one."""
+    """Return what a fixture returns that was not asked for by the test at hand, or was not asked for yet."""
     function = definition.func
     is_plain = not (inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function))
     if is_plain and definition.params is None and not inspect.signature(function).parameters:
@@ -137,12 +181,6 @@ def _said(item: pytest.Item, options: tuple[Any, Any], cassette: tuple[Any, Any]
 
 def _check(path: Any, definition: Any) -> None:
     """Refuse what is no path."""
-    if inspect.iscoroutine(path):
-        path.close()
-        raise ConfigurationError(
-            f"{_place(definition)} is a coroutine function, which nobody awaits here: a cassette is chosen before a "
-            f"test begins. Write it with def."
-        )
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise ConfigurationError(
             f"{_place(definition)} returned {path!r}. Return the path of a cassette (str or Path), or None for the "

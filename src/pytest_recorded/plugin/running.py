@@ -220,7 +220,8 @@ class Running:
         a test says of itself is of that test alone, whichever comes first. Functions are recorded in it that any of its
         tests records.
         """
-        item = items[0]
+        # The fixture of one module is not that of another, though it is one to pytest.
+        item = next((one for one in items if node in one.listchain()), items[0])
         functions: dict[str, Target] = {}
         for other in items:
             # What is wrong with a marker its own test says.

@@ -12,7 +12,7 @@ from ..ambient import now_running
 from ..errors import CassetteError, ConfigurationError
 from ..freshness import Freshness, oldest_good
 from ..guard import Log, Policy
-from ..location import locate
+from ..location import find_cassettes, locate
 from ..modes import RecordMode, choose_mode, is_ci
 from ..options import DEFAULT_CASSETTE, Options
 from ..staging import Session as StagingSession
@@ -238,8 +238,8 @@ class TestSession:
         from ..changes.accepting import accept, last_verified  # noqa: PLC0415 - loads pydantic
 
         if verified is None:
-            cassette = self.root / self.options.cassette
-            verified = last_session(cassette) or {cassette: last_verified(cassette)}
+            cassette = Path(self.options.cassette)
+            verified = last_session([cassette, *find_cassettes(self.root)]) or {cassette: last_verified(cassette)}
         accepted = accept(verified, wanted)
         self.accepted = [f"{self.shown(path)}: {line}" for path, one in accepted.items() for line in one.lines()]
         return {(path, call.id) for path, one in accepted.items() for call in one.taken}

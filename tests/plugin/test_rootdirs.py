@@ -1,4 +1,4 @@
-"""A test has one name, and its recordings are found, from wherever pytest is started and whatever it takes for its root."""
+"""A test has one name from wherever pytest is started, whatever it takes for its root: its recordings are found."""
 
 import shutil
 import sqlite3

@@ -73,7 +73,8 @@ def test_a_fixture_may_build_on_the_one_above_and_on_others(example):
     suite(example, "a", None)
     (example.folder / "a" / "conftest.py").write_text(
         "import pytest\n@pytest.fixture\ndef provider(): return 'acme'\n"
-        "@pytest.fixture\ndef recorded_cassette(recorded_cassette, provider): return recorded_cassette / f'{provider}.db'\n"
+        "@pytest.fixture\ndef recorded_cassette(recorded_cassette, provider):\n"
+        "    return recorded_cassette / f'{provider}.db'\n"
     )
     assert example.run().counts == {"recorded": 1}
     assert cassettes(example) == ["kept/acme.db"]

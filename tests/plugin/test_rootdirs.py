@@ -110,6 +110,20 @@ def test_an_ini_file_of_each_package_makes_a_suite_of_each(monorepo, example):
         assert len(scopes(example.folder / "packages" / name / "cassettes" / "jobs.db")) == len(NAMES)
 
 
+@pytest.mark.parametrize("first", "ab")
+def test_without_fixtures_packages_that_run_together_share_the_cassette_of_what_pytest_takes_for_its_root(
+    monorepo, example, first
+):
+    for conftest in (example.folder / "packages").rglob("conftest.py"):
+        conftest.unlink()
+    second = "b" if first == "a" else "a"
+    result = monorepo(".", f"packages/{first}", f"packages/{second}")
+    assert result.counts == {"recorded": CALLS}
+    assert [path.parents[1].name for path in example.folder.rglob("jobs.db")] == [first]
+    names = scopes(example.folder / "packages" / first / "cassettes" / "jobs.db")
+    assert {name.partition("test_")[0] for name in names} == {"deep/", f"../{second}/deep/"}
+
+
 def test_tests_beside_the_folder_of_their_suite_have_one_name_too(monorepo, example):
     """Their cassette is in a folder of another name: no test of another folder gets the same name."""
     package = example.folder / "packages" / "a"

@@ -79,7 +79,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """Say which cassettes the recorded tests have, if there are others than the usual one."""
-    marked = _recorded_among(config, items)
+    marked = _recorded_among(config, items) if config.option.verbose >= 0 else []
     if not marked:
         return []
     from .header import several  # noqa: PLC0415 - see the law of this file

@@ -107,8 +107,9 @@ class Closing:
             terminal.write_line(f"  {outcome}", red=True, bold=True)
             return
         said = []
-        if len(self._tally.cassettes) > 1 and (counts := self._tally.cassettes.get(str(path))):
-            said.append(in_words(counts, all_of_them=False))
+        used = {name: counts for name, counts in self._tally.cassettes.items() if counts}
+        if len(used) > 1 and str(path) in used:
+            said.append(in_words(used[str(path)], all_of_them=False))
         if any(outcome._replace(unchanged=0)):
             said.append(", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number))
         if said:

@@ -61,7 +61,7 @@ def _seen_by_pytest(name: str, node: pytest.Item | pytest.Collector) -> list[Any
 
 
 def _is_around(definition: Any, path: Path) -> bool:
-    """Return whether a fixture is for what is at a path: that of a conftest outside of the rootdir pytest gives to all."""
+    """Return whether a fixture is for what is at a path; pytest gives those that are not below the rootdir to all."""
     file = _file(definition)
     if file is None or file.name != "conftest.py" or path.is_relative_to(file.parent):
         return True

@@ -19,8 +19,6 @@ from .store.sqlite import CassetteFile, StagingFile
 from .takeover import Taken, take_over, take_over_leftovers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .job import Address, Chunk, Row
 
 __all__ = ["Suite", "folder_of"]
@@ -88,11 +86,10 @@ class Suite:
 
         """
         file = Path(os.path.normpath(file))
-        shown = _seen_from(root, file)
-        for place, folder, top in _seen_both_ways(file, self.folder, root):
-            if place.is_relative_to(folder) or folder.is_relative_to(top):
-                shown = _seen_from(folder, place)
-                break
+        if file.is_relative_to(self.folder):
+            shown = _seen_from(self.folder, file)
+        else:
+            shown = _seen_around(self.folder, file, root)
         return f"{shown}::{rest}" if rest else shown
 
     def find_kept(self, scope: str, address: Address, mode: str) -> tuple[Row, list[Chunk]] | None:
@@ -172,12 +169,18 @@ def folder_of(cassette: Path) -> Path:
     return cassette.parent.parent if cassette.parent.name == "cassettes" else cassette.parent
 
 
-def _seen_both_ways(file: Path, folder: Path, root: Path) -> Iterator[tuple[Path, Path, Path]]:
-    """Yield paths as they are written, then as they really are: one of them may have been reached through a link."""
-    yield file, folder, root
-    # A file that is a link has a name of its own.
+def _seen_around(folder: Path, file: Path, root: Path) -> str:
+    """Return what a file beside the folder of a suite is called."""
+    # One of them may have been reached through a link; a file that is a link has a name of its own.
     real = Path(os.path.realpath(file.parent)) / file.name
-    yield real, Path(os.path.realpath(folder)), Path(os.path.realpath(root))
+    real_folder = Path(os.path.realpath(folder))
+    if real.is_relative_to(real_folder):
+        return _seen_from(real_folder, real)
+    if folder.is_relative_to(root):
+        return _seen_from(folder, file)
+    return (
+        _seen_from(real_folder, real) if real_folder.is_relative_to(os.path.realpath(root)) else _seen_from(root, file)
+    )
 
 
 def _seen_from(base: Path, file: Path) -> str:

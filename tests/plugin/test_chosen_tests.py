@@ -132,6 +132,19 @@ def test_a_rewritten_test_lets_go_of_a_shared_call_that_others_keep(recorded):
     assert example.run("--record-mode=none").counts == {"replayed": 9}
 
 
+def test_a_shared_call_that_one_rewritten_test_leaves_and_another_takes_up_stays(recorded):
+    example = recorded("suite")
+    text = (example.folder / "test_a.py").read_text()
+    example.write(test_a=text.replace('f"gone{n}"]\n', 'f"gone{n % 3 + 1}"]\n'))
+    assert example.run("--record-mode=rewrite").outcomes == {"passed": 3}
+    assert answers(example) == {
+        ("", what): f"{what.upper()}!"
+        for what in ("common", *(f"{kind}{n}" for kind in ("own", "gone") for n in (1, 2, 3)))
+    }
+    assert ("test_a.py::test_x[1]", "gone1") not in uses(example)
+    assert ("test_a.py::test_x[1]", "gone2") in uses(example)
+
+
 def test_a_shared_call_that_ran_live_is_not_let_go_of(recorded):
     """Running live is a matter of one run."""
     example = recorded("suite")

@@ -142,6 +142,16 @@ def test_tests_beside_the_folder_of_their_suite_have_one_name_too(monorepo, exam
         assert monorepo(folder, *args, str(package), "--record-mode=none").counts == {"replayed": 5}
 
 
+def test_a_fixture_that_pytest_does_not_call_and_nobody_else_can_is_an_error(monorepo, example):
+    """To pytest a conftest outside of the rootdir is everybody's, and nearer: it calls that of the other package."""
+    taking = FIXTURE.replace("recorded_cassette()", "recorded_cassette(tmp_path_factory)")
+    (example.folder / "packages" / "b" / "conftest.py").write_text(taking)
+    result = monorepo(".", "packages/b", "packages/a")
+    assert result.outcomes == {"passed": 2, "error": 2}
+    assert "Let it take no arguments, and return its value." in result.output.replace("\n", " ")
+    assert not list((example.folder / "packages" / "b").rglob("*.db"))
+
+
 # What is typed.
 
 
@@ -179,7 +189,6 @@ def test_an_absolute_cassette_is_that_and_its_tests_have_their_node_ids(monorepo
 
 
 def test_workers_know_where_a_cassette_was_typed(monorepo, example, monkeypatch):
-    """They are started elsewhere than their controller."""
     monkeypatch.chdir(example.folder / "packages" / "a" / "deep")
     moved = example.__class__(Path.cwd(), example.pytester, example.env)
     result = moved.spawn("-n1", "--record-cassette=own.db", plugins=("xdist",))
@@ -207,7 +216,9 @@ def test_a_cassette_that_is_reached_through_a_link_is_one_with_the_real_one(mono
     )
     assert monorepo(".", str(paths["real"])).counts == {"recorded": CALLS // 2}
     assert scopes(paths["real"] / "cassettes" / "jobs.db") == [one.format("a") for one in NAMES]
-    assert monorepo(".", str(paths["link"]), "--record-mode=none").counts == {"replayed": CALLS // 2}
+    for args in ((), ("--rootdir=.",)):
+        again = monorepo(".", *args, str(paths["link"]), "--record-mode=none")
+        assert again.counts == {"replayed": CALLS // 2}, args
 
 
 def test_two_files_that_are_links_to_one_have_names_of_their_own(example):

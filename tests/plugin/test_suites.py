@@ -1,6 +1,8 @@
 """Several cassettes in one repository: who names that of a test, and what each gets."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -88,7 +90,10 @@ def test_a_fixture_with_parameters_gives_each_run_of_a_test_its_cassette(example
         + TEST.removeprefix(HEAD).replace("test_x", "test_y"),
     )
     assert example.run().counts == {"recorded": 4}
-    assert cassettes(example) == ["one.db", "two.db"]
+    for name in ("one", "two"):
+        with closing(sqlite3.connect(example.folder / f"{name}.db")) as connection:
+            scopes = {scope for (scope,) in connection.execute("SELECT scope FROM jobs")}
+        assert scopes == {f"test_a.py::test_x[{name}]", f"test_a.py::test_y[{name}]"}
     assert example.run("--record-mode=none").counts == {"replayed": 4}
 
 
@@ -262,7 +267,7 @@ def test_a_shared_fixture_says_when_its_cassette_cannot_be_known(example):
     suite(example, "a", test=TEST.replace("test_x()", "test_x(token)"))
     result = example.run()
     assert result.outcomes == {"error": 1}
-    assert "is asked for a fixture that tests share, and cannot be called there. Let it take no" in result.output
+    assert "as for a fixture that tests share, and cannot be called there. Let it take no arguments" in result.output
 
 
 def test_tests_of_one_name_are_told_apart_in_the_report(example):

@@ -157,8 +157,8 @@ def _called(definition: Any) -> Any:
     if is_plain and definition.params is None and not inspect.signature(function).parameters:
         return function()
     raise ConfigurationError(
-        f"{_place(definition)} is asked for a fixture that tests share, and cannot be called there. Let it take no "
-        f"arguments, and return its value."
+        f"{_place(definition)} is asked for a cassette that is not the one of the test at hand, as for a fixture that "
+        f"tests share, and cannot be called there. Let it take no arguments, and return its value."
     )
 
 

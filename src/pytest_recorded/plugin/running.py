@@ -110,8 +110,9 @@ class Running:
 
     def begin_if_recorded(self, item: pytest.Item) -> None:
         """Open the scope of a recorded test, as soon as its options are known."""
-        if item in self._items and is_known(item):
-            self.begin(item)
+        with _told_plainly():
+            if item in self._items and is_known(item):
+                self.begin(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -183,8 +184,8 @@ class Running:
                 if (attempt := item.stash.get(_attempt, None)) is not None:
                     with _told_plainly():
                         attempt.scope.projections += _projections(value)
-            elif item in self._items and is_known(item):
-                self.begin(item)
+            else:
+                self.begin_if_recorded(item)
             return value
         function, gate = fixturedef.func, self._gate(fixturedef, request)
         if gate is not None:

@@ -127,8 +127,7 @@ class TestSession:
         """Return what xdist's workers have to know to be of the same session."""
         mode = self._command_line_mode
         # execnet carries plain strings, not members of an enumeration.
-        told = {"cassette": self._command_line.get("cassette")}
-        return {"id": self.staging.id, "owner": self.staging.owner, "mode": str(mode) if mode else None, "told": told}
+        return {"id": self.staging.id, "owner": self.staging.owner, "mode": str(mode) if mode else None}
 
     def options_for(self, marked: dict[str, Any], fixture: dict[str, Any]) -> Options:
         """Return the options of a test: command line > marker > fixture > ini > default; `cassette` is absolute."""

@@ -141,10 +141,6 @@ def command_line_options(config: pytest.Config) -> dict[str, Any]:
     """
     given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in _WRITTEN[1:]}
     read = read_options(given, where="command line", from_code=False, of_run=True)
-    worker = getattr(config, "workerinput", None)
-    if worker is not None:
-        # Where pytest was started its controller knows.
-        return read | {name: value for name, value in worker["recorded"]["told"].items() if value is not None}
     # What stands in `addopts` holds from wherever pytest is started.
     is_typed = _typed(config, ("--record-cassette",)) is not None
     return _with_place(read, config.invocation_params.dir if is_typed else config.rootpath, "command line")

@@ -17,6 +17,7 @@ from .cassette import Cassette
 from .frame import carry_over_threads, enter, framed, innermost, leave, running_test
 from .guard import policy_within
 from .http import listen
+from .location import locate
 from .modes import RecordMode, choose_mode, is_ci
 from .options import DEFAULT_CASSETTE, Options, read_options
 from .scope import Scope
@@ -40,7 +41,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
     entered its calls are looked for from the beginning.
 
     Args:
-        cassette: The file.
+        cassette: The file, relative to where the program is; or `package:path` of one in an installed package.
         options: Those of the marker, except that every mode may be used and `scope` may be a name for the calls of this
             block. By default they belong to the test in which the block is, else to the function that it decorates.
             Several blocks of one test that use one cassette need a name each.
@@ -51,7 +52,6 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
     """
 
     def __init__(self, cassette: str | os.PathLike[str] = DEFAULT_CASSETTE, **options: Any) -> None:
-        self._path = Path(cassette)
         given = read_options(options, where="use_cassette", from_code=False)
         self._mode = given.pop("mode", None)
         guarded = ("block_network", "allowed_hosts")
@@ -68,7 +68,7 @@ class use_cassette:  # noqa: N801 - read as a statement: with use_cassette(…)
     def _scope(self) -> Scope:
         mode = _mode(self._mode)
         options = replace(self._options, mode=mode)
-        suite = Suite(self._path.absolute(), _session(mode))
+        suite = Suite(locate(self._options.cassette, Path.cwd(), where="use_cassette"), _session(mode))
         if mode.records:
             suite.recover()
         carry_over_threads()

@@ -13,8 +13,9 @@ from .errors import CassetteError
 from .llm import Usage
 from .modes import Act
 from .spending import figures_in
-from .staging import discard, staging_folders, workshop
+from .staging import discard
 from .store.counting import CountFile
+from .workplace import staging_folder, staging_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ class Purse:
     @property
     def _counts(self) -> CountFile:
         if self._file is None:
-            self._file = CountFile(workshop(self._cassette) / self._name)
+            self._file = CountFile(staging_folder(self._cassette) / self._name)
         return self._file
 
     def take(self) -> bool:

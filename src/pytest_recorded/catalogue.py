@@ -49,7 +49,12 @@ OPTIONS: Final = (
         "once; none when CI is set",
         tuple(RecordMode),
     ),
-    Option("cassette", "the suite's cassette, relative to the rootdir", DEFAULT_CASSETTE),
+    Option(
+        "cassette",
+        "the suite's cassette: a path (relative to where pytest is started; of a fixture to its file; else to the "
+        "rootdir), or package:path of one that is installed",
+        DEFAULT_CASSETTE,
+    ),
     Option(
         "scope",
         "whose a recorded call is: of its test, or of the whole suite (the same request is one row)",

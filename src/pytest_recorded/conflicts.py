@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from .entry import Entry, read_entry, write_entry
 from .errors import CassetteError, SerializationError
 from .job import Status
-from .staging import workshop
 from .store import sql
 from .store.build import Changes, build, exclusive
 from .store.sqlite import CassetteFile
 from .takeover import final_row
+from .workplace import workshop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

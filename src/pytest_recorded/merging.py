@@ -20,9 +20,9 @@ from .call import request_digest
 from .conflicts import PREFIX, Choice, Conflict, chosen, read_conflict
 from .drift import is_http, same_answer
 from .entry import Entry
-from .staging import workshop
 from .store.build import Changes, build, exclusive
 from .units import Side, Unit, side_by_side
+from .workplace import workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

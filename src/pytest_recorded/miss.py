@@ -54,6 +54,8 @@ class Question(NamedTuple):
         is_known: Whether there is a recording at the address, of another request.
         run: What pytest is to be asked to run, to record it; `""` for a block outside of tests.
         roll: Returns which tests there are; None where nobody knows.
+        read_only: Why nothing may be recorded into the cassette; `""` if something may.
+        is_replaced: Whether there is a recording, which would be replaced.
 
     """
 
@@ -67,6 +69,8 @@ class Question(NamedTuple):
     is_known: bool = False
     run: str = ""
     roll: Callable[[], Roll] | None = None
+    read_only: str = ""
+    is_replaced: bool = False
 
     @property
     def has_recordings(self) -> bool:
@@ -90,7 +94,7 @@ def explain_miss(question: Question) -> tuple[str, str]:
             lines += _nearest(question, question.file)
         lines += _elsewhere(question, question.file)
     # Whatever has to be cut, it is not what to type.
-    command = f"\n\nTo record it: {_command(question)}"
+    command = f"\n\nTo record it: {_command(question)}" if not question.read_only else _instead(question)
     return reason, clip("\n".join(lines), LONGEST - len(command)) + command
 
 
@@ -110,12 +114,11 @@ def describe(kind: str, request_json: str | None) -> str:
 
 def _reason(question: Question) -> tuple[str, str]:
     file, address = question.file, question.address
-    if question.is_known:
-        key = clip(repr(address.key), _LONGEST_NAME)
-        return "request changed", f"request changed: the key {key} is recorded with another request"
+    if question.is_known or question.is_replaced:
+        return _found(question)
     if file is None:
         return "no cassette", f"no cassette: {clip(str(question.cassette), _LONGEST_NAME)} does not exist"
-    if not question.has_recordings:
+    if not question.has_recordings and not (question.is_shared and file.has_scope("")):
         return "nothing for this test", "nothing for this test: it has no recordings yet"
     served = file.count_seqs(address.scope, address.kind, address.key)
     if served:
@@ -124,8 +127,16 @@ def _reason(question: Question) -> tuple[str, str]:
     if file.rows_of_kind(address.scope, address.kind, 1):
         return "request changed", "request changed: it is recorded, but with another request"
     kinds = clip(", ".join(file.kinds(address.scope)[:5]), _LONGEST_NAME)
-    kind = clip(address.kind, _LONGEST_NAME)
-    return "no such call", f"request changed: the test has recordings, but none of {kind} (only {kinds})"
+    kind, whose = clip(address.kind, _LONGEST_NAME), "suite" if question.is_shared else "test"
+    return "no such call", f"request changed: the {whose} has recordings, but none of {kind} (only {kinds})"
+
+
+def _found(question: Question) -> tuple[str, str]:
+    """Return the reason for which a recording that is there does not answer."""
+    if question.is_replaced:
+        return "read-only", f"read-only: it is recorded, and mode {question.mode} would replace that"
+    key = clip(repr(question.address.key), _LONGEST_NAME)
+    return "request changed", f"request changed: the key {key} is recorded with another request"
 
 
 def _nearest(question: Question, file: CassetteFile) -> list[str]:
@@ -207,11 +218,13 @@ def _pair(recorded: str | None, asked: str | None) -> tuple[str, str]:
 
 def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     address = question.address
-    if question.is_shared or not question.run:
+    if question.is_shared or not question.run or question.is_replaced:
         return []
     others = file.other_scopes(address.scope, address.kind, address.key)
     if not others:
         return []
+    if "" in others:
+        return ["", 'This very request is recorded for all tests of the suite: replay it with scope="suite".']
     roll = question.roll() if question.roll else None
     gone = [other for other in others if roll and roll.is_gone(other)]
     other = (gone or others)[0]
@@ -230,6 +243,14 @@ def _rename(old: str, new: str) -> list[str]:
     command = f"pytest-recorded rename {shlex.quote(old)} {shlex.quote(new)}"
     # Half a command is worse than none.
     return [f"If that test was renamed: {command}"] if len(command) <= _LONGEST_COMMAND else []
+
+
+def _instead(question: Question) -> str:
+    """Return what to do where nothing may be recorded."""
+    return (
+        f"\n\nThe cassette is read-only: {clip(question.read_only, _LONGEST_COMMAND)}. Record into another one: "
+        f"--record-cassette=…, cassette=… or the fixture recorded_cassette."
+    )
 
 
 def _command(question: Question) -> str:

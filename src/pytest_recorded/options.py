@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import iscoroutinefunction
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from .catalogue import DEFAULT_CASSETTE, MATCH, OPTIONS, Option
@@ -164,6 +165,8 @@ def _read(option: Option, value: Any, *, where: str, from_code: bool) -> Any:  #
         return _functions(value, f"{where}: {option.name}")
     if option.is_list:
         return _LISTS[option.name](strings(value, f"{where}: {option.name}"), f"{where}: {option.name}")
+    if option.name == "cassette" and not isinstance(value, str | PathLike):
+        raise ConfigurationError(f"{where}: cassette={value!r} is no path. Give a str or a Path.")
     text = str(value)
     if option.name in _LIMITS:
         return _LIMITS[option.name](text, where=f"{where}: {option.name}") if value else getattr(Options(), option.name)

@@ -27,12 +27,22 @@ __all__ = [
 ]
 
 
-def not_recorded(scope: Scope, ticket: Ticket, *, is_known: bool) -> MissingRecording:
-    """Return the miss of a call that has no recording, or (`is_known`) one of another request."""
+def not_recorded(
+    scope: Scope, ticket: Ticket, *, is_known: bool = False, is_replaced: bool = False
+) -> MissingRecording:
+    """Return the miss of a call.
+
+    Args:
+        scope: Its scope.
+        ticket: The call.
+        is_known: Whether there is a recording of another request in its place.
+        is_replaced: Whether there is its own, which may not be replaced.
+
+    """
     assert ticket.address is not None  # noqa: S101 - without an address nothing is looked up
     question = Question(
         scope.name, scope.mode, scope.suite.shown_path, scope.suite.file, ticket.address, ticket.call.request_json(),
-        scope.is_shared, is_known, scope.run, scope.suite.roll,
+        scope.is_shared, is_known, scope.run, scope.suite.roll, scope.suite.why_read_only, is_replaced,
     )  # fmt: skip
     reason, message = explain_miss(question)
     return MissingRecording(message, kind=ticket.call.kind, reason=reason)

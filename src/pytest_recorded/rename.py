@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from .conflicts import read_conflicts, with_scope
 from .errors import CassetteError, UsageError
 from .roll import below
-from .staging import workshop
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile
 from .takeover import final_row
+from .workplace import workshop
 
 if TYPE_CHECKING:
     from pathlib import Path

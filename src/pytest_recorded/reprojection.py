@@ -17,9 +17,9 @@ from .errors import SerializationError
 from .jobs import Job
 from .miss import describe
 from .noting import again
-from .staging import workshop
 from .store.build import Changes, build, exclusive
 from .store.sqlite import CassetteFile
+from .workplace import workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -20,6 +20,7 @@ from .modes import TABLE, Act, Known, RecordMode
 from .staging import new_id
 from .store.lease import is_alive, owner
 from .unasked import unasked_of
+from .uses import leave_word
 
 if TYPE_CHECKING:
     from .call import Call
@@ -169,7 +170,7 @@ class Scope(Book):
     def _act(self, found: Found) -> Act:
         return self._if_failed if found.status == _FAILED else self._if_answered
 
-    def _row_id(self, ticket: Ticket) -> str:
+    def row_id(self, ticket: Ticket) -> str:
         """Return the id of a call's row, where it is."""
         found, address = ticket.found, ticket.address
         if address is None or (found is None and not ticket.source):
@@ -206,6 +207,9 @@ class Scope(Book):
             raise self._missing(ticket)
         elif act is Act.PASS:
             self.add_count("live")
+        elif self.mode.records and self.suite.why_read_only:
+            # Before it is called: nobody pays for an answer that is lost.
+            raise self._missing(ticket, is_replaced=found is not None)
         elif found is None and self.mode.records and serve_kept(self, ticket):
             return Act.REPLAY
         return act
@@ -330,15 +334,15 @@ class Scope(Book):
     def chunks(self, ticket: Ticket) -> list[Chunk]:
         """Return the pieces of a recorded stream."""
         if ticket.source == "staging":
-            return self.suite.staging.ledger.chunks(self._row_id(ticket))
-        return self.suite.file.chunks(self._row_id(ticket)) if self.suite.file else []
+            return self.suite.staging.ledger.chunks(self.row_id(ticket))
+        return self.suite.file.chunks(self.row_id(ticket)) if self.suite.file else []
 
     def read_on(self, ticket: Ticket, pieces: int) -> MissingRecording:
         """Return the miss of a caller who reads a stream further than its recorded caller did."""
         return self.remember(refusal.ended_before(self, ticket.call.kind, pieces))
 
-    def _missing(self, ticket: Ticket, *, is_known: bool = False) -> MissingRecording:
-        return self.remember(refusal.not_recorded(self, ticket, is_known=is_known))
+    def _missing(self, ticket: Ticket, **why: bool) -> MissingRecording:
+        return self.remember(refusal.not_recorded(self, ticket, **why))
 
     def remember(self, miss: MissingRecording) -> MissingRecording:
         """Keep a miss, which fails the test whoever swallows it."""
@@ -367,11 +371,8 @@ class Scope(Book):
         refusal.name_running(self)
         unasked = unasked_of(self) if passed and is_whole else set()
         self.add_count("unused", len(unasked))
-        if unasked and self.mode is RecordMode.REWRITE:
-            # A rewritten test that makes no calls any more has an attempt too, which drops its rows.
-            self.attempt()
-        if passed and self.is_shared and self.mode.records:
-            self._note_uses()
+        if passed and self.mode.records:
+            leave_word(self, is_whole=is_whole)
         told = None
         if self.mode.compares and passed is not None:
             from .changes.attempt import tell  # noqa: PLC0415 - loads pydantic, and a replay compares nothing
@@ -379,11 +380,6 @@ class Scope(Book):
             told = tell(self, unasked)
         if self._attempt and passed is not None:
             self.suite.staging.end(self._attempt, passed=passed, is_whole=is_whole, told=told)
-
-    def _note_uses(self) -> None:
-        known = self.suite.file.uses_of(self.name) if self.suite.file else set()
-        for job in {self._row_id(ticket) for ticket in self.tickets if ticket.source} - known:
-            self.suite.staging.ledger.add_use(self.attempt(), job)
 
     def staged_address(self, address: Address) -> Address:
         """Return where a call of this scope is in the staging file."""

@@ -8,10 +8,7 @@ when its session is gone was killed.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import stat
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -23,6 +20,7 @@ from .job import Address, Answer, Place, Row, Status
 from .modes import RecordMode
 from .store.lease import Beat, is_alive, now, owner
 from .store.sqlite import StagingFile
+from .workplace import staging_folder, staging_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +44,6 @@ __all__ = [
     "read_attempts",
     "staging_files",
     "verified_files",
-    "workshop",
 ]
 
 _SESSION: Final = "recorded.session"
@@ -108,58 +105,6 @@ class Attempt(NamedTuple):
         return self.status == Status.COMPLETED or (self.takes_failed and self.status == Status.FAILED)
 
 
-def staging_folders(cassette: Path) -> tuple[Path, ...]:
-    """Return where staging files of a cassette may be: beside it; in the temporary folder if it cannot be there."""
-    place = hashlib.blake2b(str(cassette.absolute()).encode(), digest_size=8).hexdigest()
-    private = _private()
-    return (cassette.parent / ".staging", private / place) if _is_ours(private) else (cassette.parent / ".staging",)
-
-
-def _private() -> Path:
-    """Return the folder of this user in the temporary folder."""
-    return Path(tempfile.gettempdir()) / f"pytest-recorded-{_user()}"
-
-
-def _user() -> int:
-    user: int = getattr(os, "getuid", lambda: 0)()
-    return user
-
-
-def _is_ours(private: Path) -> bool:
-    """Return whether a folder is this user's, or is not there yet: what others put there would end up in cassettes."""
-    try:
-        found = private.lstat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == _user() and not found.st_mode & stat.S_IWOTH
-
-
-def workshop(cassette: Path) -> Path:
-    """Return the folder for unfinished files of a cassette, made if need be.
-
-    Raises:
-        CassetteError: No folder can be written to.
-
-    """
-    for folder in staging_folders(cassette):
-        try:
-            if folder.parent == (private := _private()):
-                private.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if not _is_ours(private):
-                    continue
-            folder.mkdir(parents=True, exist_ok=True)
-            ignore = folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise CassetteError(cassette, "calls cannot be recorded: neither its folder nor the temporary folder is writable.")
-
-
 class Staging:
     """The staging file of one session and one cassette; made when the first call is recorded."""
 
@@ -199,7 +144,7 @@ class Staging:
             return self._ledger
 
     def _made(self) -> StagingFile:
-        ledger = StagingFile(workshop(self.cassette) / self._name)
+        ledger = StagingFile(staging_folder(self.cassette) / self._name)
         row = _row(self.session.id, _SESSION, None, {"mode": self.session.mode})
         # The first process of the session says whose it is; the others find it said.
         ledger.insert(row._replace(owner=self.session.owner, beat_at=row.started_at))
@@ -341,11 +286,13 @@ def verified_files(cassette: Path) -> list[Path]:
     return [path for path in _files(cassette, _VERIFIED) if not _is_too_old(path)]
 
 
-def last_session(cassette: Path) -> dict[Path, Path]:
-    """Return what the last session has verified, of a cassette and those beside it: each with its live answers."""
-    beside = [path.name.partition(_VERIFIED)[0] for path in (cassette.parent / ".staging").glob(f"*{_VERIFIED}*.db")]
-    cassettes = sorted({cassette, *(cassette.with_name(name) for name in beside)})
-    files = [(one, path) for one in cassettes for path in verified_files(one)]
+def last_session(cassettes: Iterable[Path]) -> dict[Path, Path]:
+    """Return what the last session has verified, of cassettes and those beside them: each with its live answers."""
+    known = set(cassettes)
+    for folder in {cassette.parent for cassette in known}:
+        verified = (folder / ".staging").glob(f"*{_VERIFIED}*.db")
+        known |= {folder / path.name.partition(_VERIFIED)[0] for path in verified}
+    files = [(one, path) for one in sorted(known) for path in verified_files(one)]
     last = max((_session_of(path) for _, path in files), default="")
     return {one: path for one, path in files if _session_of(path) == last}
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
+from .location import why_read_only
 from .modes import RecordMode
 from .roll import folder_of
 from .staging import Leftover, Session, Staging, keep_verified, leftovers
@@ -71,19 +74,28 @@ class Suite:
         """The suite's folder: that of the cassette, or the one above if it is called `cassettes`."""
         return folder_of(self.path)
 
+    @cached_property
+    def why_read_only(self) -> str:
+        """Why nothing may be recorded into the cassette, in words; `""` if something may."""
+        return why_read_only(self.path)
+
     def name_of(self, file: Path, rest: str, root: Path) -> str:
         """Return the scope's name of a test: its node id, seen from the folder of its suite.
 
-        So a test has one name from wherever pytest is started.
+        So a test has one name from wherever pytest is started. Where the suite's folder is in none of the projects
+        that are tested, as that of an installed cassette, it is the node id.
 
         Args:
-            file: The test's file.
+            file: The test's file, or a folder.
             rest: What follows the file in the node id.
-            root: The rootdir, from which tests outside of the suite's folder are named.
+            root: The rootdir.
 
         """
-        base = self.folder if file.is_relative_to(self.folder) else root
-        shown = (file.relative_to(base) if file.is_relative_to(base) else file).as_posix()
+        file = Path(os.path.normpath(file))
+        if file.is_relative_to(self.folder):
+            shown = _seen_from(self.folder, file)
+        else:
+            shown = _seen_around(self.folder, file, root)
         return f"{shown}::{rest}" if rest else shown
 
     def find_kept(self, scope: str, address: Address, mode: str) -> tuple[Row, list[Chunk]] | None:
@@ -156,3 +168,25 @@ class Suite:
         for leftover in self._leftovers or ():
             leftover.ledger.close()
         self._leftovers = None
+
+
+def _seen_around(folder: Path, file: Path, root: Path) -> str:
+    """Return what a file beside the folder of a suite is called."""
+    # One of them may have been reached through a link; a file that is a link has a name of its own.
+    real = Path(os.path.realpath(file.parent)) / file.name
+    real_folder = Path(os.path.realpath(folder))
+    if real.is_relative_to(real_folder):
+        return _seen_from(real_folder, real)
+    if folder.is_relative_to(root):
+        return _seen_from(folder, file)
+    return (
+        _seen_from(real_folder, real) if real_folder.is_relative_to(os.path.realpath(root)) else _seen_from(root, file)
+    )
+
+
+def _seen_from(base: Path, file: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, base)).as_posix()
+    except ValueError:
+        # Another drive: there is no way from one to the other.
+        return file.as_posix()

@@ -6,6 +6,7 @@ old row, so that recording an unchanged world again changes no byte.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .choice import is_among
@@ -13,10 +14,11 @@ from .drift import is_http, same_answer
 from .errors import CassetteError
 from .job import Address, Status, job_id
 from .modes import RecordMode
-from .staging import discard, end_session, forget, leftovers, read_attempts, workshop
+from .staging import discard, end_session, forget, leftovers, read_attempts
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile
+from .workplace import workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,6 +141,7 @@ def _merge(cassette: Path, sources: list[tuple[StagingFile, Attempt]], good_sinc
             for ledger, attempt in sources:
                 if not (is_leftover and reader is not None and _is_outdated(attempt, reader)):
                     merge.add(ledger, attempt)
+            merge.finish()
         finally:
             if reader is not None:
                 reader.close()
@@ -163,6 +166,9 @@ class _Merge:
         self.changes = Changes()
         self.taken = Taken()
         self._seen: set[Address] = set()
+        self._used: set[str] = set()
+        # The shared calls that rewritten tests no longer make, by their ids, each with these tests.
+        self._left: dict[str, set[str]] = defaultdict(set)
 
     def add(self, ledger: StagingFile, attempt: Attempt) -> None:
         made = set()
@@ -173,9 +179,10 @@ class _Merge:
         for row, final in rows:
             made.add(final.address)
             self._add_row(ledger, row, final)
-        self._add_shared(ledger, attempt)
+        used = self._add_shared(ledger, attempt)
         if attempt.drops:
             self._drop_others(attempt, made)
+            self._leave_shared(attempt, used)
 
     def _lost_to_an_outage(self, rows: list[Row]) -> int:
         """Return how many answers would be replaced by the failures of a dead network; 0 if one call got through."""
@@ -204,7 +211,9 @@ class _Merge:
             self.changes.gone.add(final.address)
         self.changes.fresh.append((final, chunks))
 
-    def _add_shared(self, ledger: StagingFile, attempt: Attempt) -> None:
+    def _add_shared(self, ledger: StagingFile, attempt: Attempt) -> set[str]:
+        """Add the shared calls that a test has used; return their ids."""
+        used = set()
         for staged_id in sorted(ledger.uses_of(attempt.id)):
             row = ledger.row(staged_id)
             if row is None:
@@ -216,8 +225,38 @@ class _Merge:
                 self._add_row(ledger, row, final)
             else:
                 continue
-            if self._reader is None or final_id not in self._reader.uses_of(attempt.scope):
+            used.add(final_id)
+            if final_id not in self._uses_of(attempt.scope):
                 self.changes.uses.add((attempt.scope, final_id))
+        self._used |= used
+        return used
+
+    def _leave_shared(self, attempt: Attempt, used: set[str]) -> None:
+        """Let a rewritten test go from the shared calls that it no longer makes."""
+        left = {job for job in self._uses_of(attempt.scope) - used if self._is_asked(job, attempt)}
+        if left:
+            self.changes.gone_tests.add(attempt.scope)
+            kept = self._uses_of(attempt.scope) - left
+            self.changes.uses |= {(attempt.scope, job) for job in used | kept}
+            for job in left:
+                self._left[job].add(attempt.scope)
+
+    def _uses_of(self, scope: str) -> set[str]:
+        return self._reader.uses_of(scope) if self._reader else set()
+
+    def _is_asked(self, job: str, attempt: Attempt) -> bool:
+        """Return whether an attempt would have asked for a shared call: its kind did not run live."""
+        row = self._reader.row(job) if self._reader else None
+        return row is None or not is_among(row.kind, attempt.live)
+
+    def finish(self) -> None:
+        """Drop the shared calls that only rewritten tests have used, and that these no longer make."""
+        users = self._reader.users() if self._left and self._reader else {}
+        for job, leaving in self._left.items():
+            row = self._reader.row(job) if self._reader else None
+            if row is not None and job not in self._used and leaving.issuperset(users.get(job, ())):
+                self.changes.gone.add(row.address)
+                self._count(dropped=1)
 
     def _drop_others(self, attempt: Attempt, made: set[Address]) -> None:
         for old in self._reader.rows(attempt.scope) if self._reader else ():

@@ -17,9 +17,9 @@ from .choice import is_among
 from .miss import describe
 from .moved import Move, Newcomer, moves
 from .roll import NOT_FOUND, OTHER_PARAMETERS, below, split
-from .staging import workshop
 from .store.build import Changes, build, exclusive
 from .store.sqlite import CassetteFile
+from .workplace import workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

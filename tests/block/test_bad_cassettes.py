@@ -186,7 +186,8 @@ def test_a_cassette_among_snapshots_is_refused(tmp_path):
 
 PROGRAM = """
 import sys
-from pytest_recorded import CassetteError, recorder, use_cassette
+from pathlib import Path
+from pytest_recorded import CassetteError, MissingRecording, recorder, use_cassette
 
 @recorder(kind="bad.ask")
 def ask(question):
@@ -197,16 +198,20 @@ try:
     with use_cassette(sys.argv[1], mode=sys.argv[2], scope="block"):
         ask(f"{0:0300}" if sys.argv[2] == "none" else "new")
         print("fine")
+        if "closing" in sys.argv:
+            Path(sys.argv[1]).parent.chmod(0o555)
 except CassetteError as error:
     print(error)
+except MissingRecording as miss:
+    print(miss)
 """
 
 
-def without_rights(path, mode, temporary):
+def without_rights(path, mode, temporary, *more):
     """Run a program that may do only what the modes of files say, also as root."""
     drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"] if os.getuid() == 0 else []
     done = subprocess.run(
-        [*drop, sys.executable, "-c", PROGRAM, str(path), mode],
+        [*drop, sys.executable, "-c", PROGRAM, str(path), mode, *more],
         env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
@@ -228,11 +233,10 @@ def test_a_cassette_that_may_not_be_read_says_so(path, tmp_path, what):
 
 
 def test_a_cassette_that_may_not_be_written_loses_nothing(path, tmp_path):
-    shutil.rmtree(path.parent / ".staging")
+    """Whoever closes its folder while calls are made gets them next time."""
     before = path.read_bytes()
-    path.parent.chmod(0o555)
     try:
-        output = without_rights(path, "new_episodes", tmp_path)
+        output = without_rights(path, "new_episodes", tmp_path, "closing")
     finally:
         path.parent.chmod(0o755)
     assert output.startswith(
@@ -241,6 +245,21 @@ def test_a_cassette_that_may_not_be_written_loses_nothing(path, tmp_path):
     )
     assert path.read_bytes() == before
     assert without_rights(path, "new_episodes", tmp_path) == "fine\n"
+
+
+def test_nothing_is_called_whose_answer_could_not_be_written(path, tmp_path):
+    """The folder is closed, before the call is made: it says so, and what to do."""
+    shutil.rmtree(path.parent / ".staging")
+    path.parent.chmod(0o555)
+    try:
+        said = {mode: without_rights(path, mode, tmp_path) for mode in ("new_episodes", "rewrite", "all")}
+    finally:
+        path.parent.chmod(0o755)
+    for output in said.values():
+        assert output.startswith("No recording for ")
+        assert f"The cassette is read-only: the folder {path.parent} may not be written to by this user." in output
+        assert "called\n" not in output
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
 def test_a_read_only_cassette_in_a_read_only_folder_is_replayed(path, tmp_path):

@@ -12,8 +12,8 @@ from pytest_recorded import HttpRequest, HttpResponse
 from pytest_recorded.changes.views import Side
 from pytest_recorded.codec import dump, dump_error, to_text
 from pytest_recorded.job import Address, Chunk, Row, Status, job_id
-from pytest_recorded.staging import workshop
 from pytest_recorded.store.build import Changes, build
+from pytest_recorded.workplace import workshop
 
 BEGIN = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 JSON = (("content-type", "application/json"),)

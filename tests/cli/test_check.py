@@ -23,9 +23,10 @@ from pytest_recorded.limits import read_age
 from pytest_recorded.message import HttpRequest, HttpResponse
 from pytest_recorded.options import Options, read_options
 from pytest_recorded.scope import Scope
-from pytest_recorded.staging import Session, Staging, workshop
+from pytest_recorded.staging import Session, Staging
 from pytest_recorded.store.build import Changes, build
 from pytest_recorded.suite import Suite
+from pytest_recorded.workplace import workshop
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-9aF3kd82jcmPq7Wz"

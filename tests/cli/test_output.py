@@ -52,7 +52,8 @@ def test_a_command_that_is_wrong_is_told_on_stderr_and_exits_with_2(cli, argumen
     assert "Traceback" not in done.err
 
 
-def test_an_error_is_one_line_however_narrow_the_terminal_is(cli, tmp_path):
+def test_an_error_is_one_line_however_narrow_the_terminal_is(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / ("a" * 60) / ("b" * 60) / "jobs.db"
     done = cli("rename", "x", "y", f"--cassette={path}")
     assert (done.code, done.out) == (2, "")

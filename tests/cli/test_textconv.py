@@ -20,8 +20,8 @@ from pytest_recorded.changes.lines import FORMAT, lines_of_file
 from pytest_recorded.codec import to_text
 from pytest_recorded.entry import Entry, write_entry
 from pytest_recorded.job import Status
-from pytest_recorded.staging import workshop
 from pytest_recorded.store.build import Changes, build
+from pytest_recorded.workplace import workshop
 from sides import TEST, chat, function, http, write
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/cassettes/jobs.db"))

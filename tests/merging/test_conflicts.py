@@ -9,9 +9,9 @@ import pytest
 from pytest_recorded.conflicts import Choice, resolve
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.rename import rename_scope
-from pytest_recorded.staging import workshop
 from pytest_recorded.store.build import Changes, build
 from pytest_recorded.store.sqlite import CassetteFile
+from pytest_recorded.workplace import workshop
 from sides import TEST, write
 from three import MILK, RICE, again, conflicts_in, meta, price, rows_in
 

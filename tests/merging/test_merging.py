@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_recorded.job import Chunk
-from pytest_recorded.staging import workshop
 from pytest_recorded.store.build import Changes, build
+from pytest_recorded.workplace import workshop
 from sides import function, http, write
 from three import MILK, RICE, again, meta, price
 

@@ -165,16 +165,27 @@ def test_recording_into_a_folder_that_may_not_be_written_loses_nothing(example, 
     temporary = tmp_path_factory.mktemp("elsewhere")
     temporary.chmod(0o777)
     example.env["TMPDIR"] = str(temporary)
+    closing = 'from pathlib import Path; Path("cassettes").chmod(0o555)'
+    example.cassette.parent.mkdir()
+    output = _without_rights(example.write(test_a=TEST.replace("world.ask('a')", f"world.ask('a'); {closing}")))
+    assert "cannot be written" in output
+    assert f"Make the folder {example.cassette.parent} one that this user may write to" in output.replace("\n", " ")
+    example.cassette.parent.chmod(0o777)
+    output = _without_rights(example.write(test_a=TEST))
+    assert "recorded: 1 replayed" in output
+    assert example.calls == ["a"]
+
+
+def test_nothing_is_called_that_could_not_be_recorded(example):
     example.write(test_a=TEST)
     example.cassette.parent.mkdir()
     example.cassette.parent.chmod(0o555)
     output = _without_rights(example)
-    assert "cannot be written" in output
-    assert f"Make the folder {example.cassette.parent} one that this user may write to" in output.replace("\n", " ")
     example.cassette.parent.chmod(0o777)
-    output = _without_rights(example)
-    assert "recorded: 1 replayed" in output
-    assert example.calls == ["a"]
+    assert f"The cassette is read-only: the folder {example.cassette.parent} may not be written" in output
+    assert "recorded: 0 replayed, 0 recorded, 0 live, 1 missed" in output
+    assert example.calls == []
+    assert list(example.cassette.parent.iterdir()) == []
 
 
 def test_a_cassette_in_a_missing_folder_is_made(example):

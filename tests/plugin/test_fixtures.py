@@ -173,7 +173,7 @@ def test_options_given_by_a_fixture_apply_to_the_tests_below_it(example):
     inner.mkdir()
     (inner / "conftest.py").write_text(
         "import pytest\n@pytest.fixture(scope='session')\n"
-        "def recorded_options(): return {'cassette': 'inner/cassettes/own.db', 'mode': 'new_episodes'}\n"
+        "def recorded_options(): return {'cassette': 'cassettes/own.db', 'mode': 'new_episodes'}\n"
     )
     test = HEAD + "def test_x(): world.ask('a')\n"
     (inner / "test_b.py").write_text(test)

@@ -10,10 +10,11 @@ import pytest
 
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.job import Address
-from pytest_recorded.staging import Staging, end_session, leftovers, new_id, read_attempts, staging_folders, workshop
+from pytest_recorded.staging import Staging, end_session, leftovers, new_id, read_attempts
 from pytest_recorded.store.lease import owner
 from pytest_recorded.store.sqlite import StagingFile
 from pytest_recorded.takeover import take_over, take_over_leftovers
+from pytest_recorded.workplace import staging_folders, workshop
 
 FORTNIGHT = 14 * 24 * 3600
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..drift import is_failure, same_answer
 from ..errors import UsageError
-from ..staging import verified_files, workshop
+from ..staging import verified_files
 from ..store.build import Changes, build, exclusive
+from ..workplace import workshop
 from .attempt import digest_of
 from .documents import Findings
 from .model import ORDER, Call, ChangeClass

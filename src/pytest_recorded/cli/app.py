@@ -11,7 +11,7 @@ import typer
 from .. import __version__
 from ..errors import RecordedError
 from . import branches, exchange, git, intake, reading, upkeep
-from .output import fail
+from .output import fail, others_than
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(arguments, prog_name="pytest-recorded")
     except (RecordedError, OSError) as error:
-        fail(error)
+        fail(f"{error}{others_than(error)}")
         sys.exit(2)
     sys.exit(0)
 

@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigurationError
+from ..location import locate
 from ..options import DEFAULT_CASSETTE
 
 if TYPE_CHECKING:
@@ -60,13 +61,13 @@ def project_cassette(folder: Path) -> Path:
     That is what the ini file says; where there is no ini file, the nearest one at the usual place.
 
     Raises:
-        ConfigurationError: The ini file cannot be read.
+        ConfigurationError: The ini file cannot be read, or names a package that is not there.
 
     """
     root, found = _nearest(folder)
     if found is None:
         root = next((place for place in (folder, *folder.parents) if (place / DEFAULT_CASSETTE).is_file()), folder)
-    return root / str((found or {}).get("record_cassette", DEFAULT_CASSETTE))
+    return locate(str((found or {}).get("record_cassette", DEFAULT_CASSETTE)), root, where="ini file")
 
 
 def _nearest(folder: Path) -> tuple[Path, dict[str, Any] | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from math import isfinite
 from pathlib import Path
@@ -27,9 +28,11 @@ __all__ = [
     "CassetteOption",
     "JsonOption",
     "cassette_path",
+    "cassettes_here",
     "console",
     "fail",
     "many",
+    "others_than",
     "printable",
     "progress",
     "say",
@@ -41,12 +44,29 @@ __all__ = [
 # pytest's names of styles, and those of rich.
 _STYLES: Final = {"light": "dim"}
 
+
+def _cassettes(incomplete: str) -> list[str]:
+    """Return the cassettes below this folder that begin like this."""
+    return [name for name in cassettes_here() if name.startswith(incomplete)]
+
+
+def cassettes_here() -> list[str]:
+    """Return the cassettes below this folder."""
+    from ..location import find_cassettes  # noqa: PLC0415 - needed where none was named
+
+    here = Path.cwd()
+    return [str(path.relative_to(here)) for path in find_cassettes(here)]
+
+
+_LISTED: Final = 10
+
 CassetteOption = Annotated[
     Path | None,
     typer.Option(
         "--cassette",
         help="The cassette; by default record_cassette of the ini file, else cassettes/jobs.db.",
         show_default=False,
+        autocompletion=_cassettes,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Say it as JSON.")]
@@ -56,11 +76,13 @@ def cassette_path(given: Path | None) -> Path:
     """Return the cassette that a command is about: what was given, else that of the project around this folder.
 
     Raises:
-        ConfigurationError: The ini file cannot be read.
+        ConfigurationError: The ini file cannot be read, or a package is named that is not there.
 
     """
     if given is not None:
-        return given
+        from ..location import is_shipped, locate  # noqa: PLC0415 - completion and --help need no cassette
+
+        return locate(given, Path.cwd(), where="--cassette") if is_shipped(str(given)) else given
     from .ini import project_cassette  # noqa: PLC0415 - completion and --help need no ini file
 
     here, found = Path.cwd(), project_cassette(Path.cwd())
@@ -136,6 +158,17 @@ def _finite(tree: Any) -> Any:
 def fail(error: BaseException | str) -> None:
     """Print what is wrong, as one message."""
     console(stderr=True).print(printable(str(error)), style="red")
+
+
+def others_than(error: BaseException) -> str:
+    """Return which cassettes there are, where the one that was asked for does not exist; `""` elsewhere."""
+    from ..errors import CassetteError  # noqa: PLC0415 - needed where something is wrong
+
+    if not isinstance(error, CassetteError) or os.path.lexists(error.path):
+        return ""
+    found = cassettes_here()
+    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    return f"\nBelow this folder there are: {', '.join(found[:_LISTED])}{more}." if found else ""
 
 
 def many(number: int, thing: str) -> str:

@@ -17,6 +17,7 @@ from .table import add_aliases, add_options, command_line_mode, is_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
     from .calls import Recorded
     from .running import Running
@@ -74,6 +75,16 @@ def pytest_report_header(config: pytest.Config) -> str:
     from .header import header  # noqa: PLC0415 - see the law of this file
 
     return header(config)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """Say which cassettes the recorded tests have, if there are others than the usual one."""
+    marked = _recorded_among(config, items) if config.option.verbose >= 0 else []
+    if not marked:
+        return []
+    from .header import several  # noqa: PLC0415 - see the law of this file
+
+    return several(config, marked)
 
 
 @pytest.hookimpl(trylast=True)
@@ -169,18 +180,24 @@ def _running(config: pytest.Config, items: list[pytest.Item]) -> Running:
 
 
 @pytest.fixture
-def recorded(request: pytest.FixtureRequest, recorded_options: dict[str, Any]) -> Recorded:
+def recorded(request: pytest.FixtureRequest, recorded_options: Any, recorded_cassette: Any) -> Recorded:  # noqa: ARG001 - known then
     """Record the calls of this test, and look at them: `recorded.jobs`, `recorded.mode`, `recorded.cassette`."""
     from .calls import Recorded  # noqa: PLC0415 - see the law of this file
 
     running = _running(request.config, [])
-    return Recorded(running.begin(request.node, recorded_options))
+    return Recorded(running.begin(request.node))
 
 
 @pytest.fixture(scope="session")
 def recorded_options() -> dict[str, Any]:
     """Return options for the tests below a conftest, a module or a class that overrides it."""
     return {}
+
+
+@pytest.fixture(scope="session")
+def recorded_cassette() -> str | Path | None:
+    """Return the cassette of the tests below whatever overrides it, relative to its file; None for the usual one."""
+    return None
 
 
 @pytest.fixture(scope="session")

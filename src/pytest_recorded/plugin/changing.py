@@ -12,6 +12,7 @@ from ..changes.gathering import fails, gathered
 from ..errors import CassetteError, RecordedError
 from ..modes import RecordMode
 from ..report import render_markdown, terminal_lines, write_report
+from ..roll import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -107,13 +108,21 @@ class Changing:
         return told._replace(calls=[call.model_copy(update={"hint": call.hint or _NOT_TAKEN}) for call in told.calls])
 
     def _named_apart(self, told: Told, findings: Findings) -> Told:
-        """Return what was told with ids that no call of another cassette has: two suites may have tests of one name."""
+        """Return what was told with ids and names of tests that are those of no other cassette."""
         return told._replace(calls=[self._under_its_id(call, findings) for call in told.calls])
 
     def _under_its_id(self, call: Call, findings: Findings) -> Call:
         ids = {name: own for name, own in (("id", call.id), ("chain", call.chain)) if own is not None}
-        given = {name: self._id_of(own, findings) for name, own in ids.items()}
-        return call if given == ids else call.model_copy(update=given)
+        given: dict[str, Any] = {name: self._id_of(own, findings) for name, own in ids.items()}
+        tests = tuple(self._seen_from_the_root(test, findings) for test in call.tests)
+        return call if (given, tests) == (ids, call.tests) else call.model_copy(update={**given, "tests": tests})
+
+    def _seen_from_the_root(self, test: str, findings: Findings) -> str:
+        """Return the name of a test, as of two suites each has its own: what it is from the rootdir."""
+        folder = folder_of(findings.cassette)
+        if len(self._findings) == 1 or "::" not in test or not folder.is_relative_to(self._root):
+            return test
+        return Path(os.path.normpath(folder.relative_to(self._root) / test)).as_posix()
 
     def _id_of(self, own: str, findings: Findings) -> str:
         if self._sources.setdefault(own, (findings, own))[0] is findings:

@@ -10,9 +10,10 @@ from ..errors import CassetteError
 from .bounds import bound_lines, is_too_old
 from .keeping import Newcomers, unused_lines
 from .snapshots import keep_unused
-from .verdict import Tally, verdict_lines
+from .verdict import Tally, in_words, verdict_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ..takeover import Taken
@@ -102,32 +103,36 @@ class Closing:
         for line, is_trouble in (*lines, *why, *missed, *bound_lines(self._tally, self._session.options)):
             terminalreporter.write_line(line, red=is_trouble)
         self._write_cassettes(terminalreporter)
-        if self._has_kept_unused:
-            terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
 
     def _write_cassettes(self, terminalreporter: Any) -> None:
         """Print what came of each cassette, and what is to be settled there."""
         for path, outcome in self._outcomes:
-            shown = self._session.shown(path)
-            if isinstance(outcome, CassetteError):
-                terminalreporter.write_line(f"  {outcome}", red=True, bold=True)
-            elif any(outcome._replace(unchanged=0)):
-                changes = ", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number)
-                terminalreporter.write_line(f"  {shown}: {changes}")
-                if outcome.spared:
-                    terminalreporter.write_line(f"  {_SPARED}", red=True)
+            self._write_outcome(terminalreporter, path, outcome)
         for path, said in self._conflicts:
             terminalreporter.write_line(f"  {self._session.shown(path)}: {said}", yellow=True)
-        self._write_upkeep(terminalreporter)
-
-    def _write_upkeep(self, terminalreporter: Any) -> None:
         for line in (*unused_lines(self._tally, self._session), *self._newcomers.lines(self._session)):
             terminalreporter.write_line(line)
         if self._has_kept_unused:
             terminalreporter.write_line("  a recorded test failed: no unused snapshot was deleted")
 
+    def _write_outcome(self, terminal: Any, path: Path, outcome: Taken | CassetteError) -> None:
+        """Say what was taken over into a cassette; where there are several, what happened to the calls of each."""
+        if isinstance(outcome, CassetteError):
+            terminal.write_line(f"  {outcome}", red=True, bold=True)
+            return
+        said = []
+        used = {name: counts for name, counts in self._tally.cassettes.items() if counts}
+        if len(used) > 1 and str(path) in used:
+            said.append(in_words(used[str(path)], all_of_them=False))
+        if any(outcome._replace(unchanged=0)):
+            said.append(", ".join(f"{number} {name}" for name, number in outcome._asdict().items() if number))
+        if said:
+            terminal.write_line(f"  {self._session.shown(path)}: {'; '.join(said)}")
+        if outcome.spared:
+            terminal.write_line(f"  {_SPARED}", red=True)
 
-def _changes(session: TestSession, cassettes: set[str]) -> Changing:
+
+def _changes(session: TestSession, cassettes: Iterable[str]) -> Changing:
     from .changing import Changing  # noqa: PLC0415 - loads pydantic; only runs that call the world again need it
 
     changing = Changing(session.options, session.root, session.report_folder)

@@ -13,12 +13,13 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 from ..errors import ConfigurationError, MissingRecording, RecordedError
 from ..frame import carry_over_threads, framed, held, pop_test, push_test, switch, switch_back
 from ..http import listen
-from ..options import projections_from, read_options
+from ..options import projections_from
 from ..scope import Scope
 from ..spending import spent_and_saved
 from ..unasked import tell
 from .fixtures import within
 from .marker import read_markers, rest_of
+from .overriding import CASSETTE, OPTIONS, PROJECTIONS, Said, given, is_known, overriding, said_of_shared, said_to
 from .shared import SharedFixture
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from .session import TestSession
 
 __all__ = ["Beginning", "Running"]
-
-_OPTIONS_FIXTURE = "recorded_options"
-_PROJECTIONS_FIXTURE = "recorded_projections"
 
 
 class _Attempt:
@@ -94,8 +92,8 @@ class Running:
                 if definition.scope != "function":
                     self._shared.setdefault(definition, []).append(item)
         names: list[str] = getattr(item, "fixturenames", [])
-        for fixture in (_OPTIONS_FIXTURE, _PROJECTIONS_FIXTURE):
-            if _overriding(fixture, item) is not None:
+        for fixture in (CASSETTE, OPTIONS, PROJECTIONS):
+            if overriding(fixture, item) is not None:
                 # Before any other fixture, because others may make calls already.
                 names[:] = [fixture, *(name for name in names if name != fixture)]
 
@@ -114,12 +112,9 @@ class Running:
 
     def begin_if_recorded(self, item: pytest.Item) -> None:
         """Open the scope of a recorded test, as soon as its options are known."""
-        if item in self._items:
-            fixture = _overriding(_OPTIONS_FIXTURE, item)
-            if fixture is None:
-                self.begin(item, {})
-            elif fixture.cached_result is not None:
-                self.begin(item, fixture.cached_result[0])
+        with _told_plainly():
+            if item in self._items and is_known(item):
+                self.begin(item)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -134,13 +129,13 @@ class Running:
         _begin_phase(item)
         return (yield)
 
-    def begin(self, item: pytest.Item, given: Any) -> Scope:
-        """Open the scope of a test; `given`: what the fixture `recorded_options` returned."""
+    def begin(self, item: pytest.Item) -> Scope:
+        """Open the scope of a test, once what fixtures say of it is known."""
         attempt = item.stash.get(_attempt, None)
         if attempt is not None:
             return attempt.scope
         with _told_plainly():
-            scope = self._scope(item, read_markers(item), given, host=None)
+            scope = self._scope(item, read_markers(item), said_to(item), host=None)
         attempt = _Attempt(scope)
         scope.misses += self._unclaimed
         self._unclaimed = []
@@ -150,25 +145,29 @@ class Running:
         switch(attempt.frame)
         return scope
 
-    def _scope(self, item: pytest.Item, marked: Marked, given: Any, *, host: Scope | None, name: str = "") -> Scope:
-        fixture = read_options(dict(given or {}), where=f"the fixture {_OPTIONS_FIXTURE}")
-        options = self._session.options_for(marked.options, fixture)
-        suite = self._session.suite(options.cassette)
+    def _scope(
+        self,
+        item: pytest.Item,
+        marked: Marked,
+        said: Said,
+        *,
+        host: Scope | None,
+        shared: tuple[str, str] = ("", ""),
+    ) -> Scope:
+        """Open a scope; `shared`: where a fixture is written that tests share, and its name."""
+        options = self._session.options_for(marked.options, said.options)
+        is_by_fixture = said.options.get("cassette") == options.cassette
+        suite = self._session.suite(options.cassette, said.place if is_by_fixture else "")
         file, rest = item.path, rest_of(item)
-        if name:
-            base, _, rest = name.partition("::")
+        base, fixture = shared
+        if fixture:
+            base, _, rest = base.partition("::")
             file = self._session.root / base
+        name = suite.name_of(file, rest, self._session.root) + (f"@{fixture}" if fixture else "")
         listen()
-        scope = Scope(
-            suite,
-            suite.name_of(file, rest, self._session.root),
-            options,
-            is_test=not name,
-            run=item.nodeid,
-            host=host,
-        )
+        scope = Scope(suite, name, options, is_test=not fixture, run=item.nodeid, host=host)
         scope.targets = marked.targets
-        scope.projections += _projections(_given(_PROJECTIONS_FIXTURE, item))
+        scope.projections += _projections(given(PROJECTIONS, item, {}))
         scope.guard = self._session.policy_for(options, scope.name)
         scope.budget = self._session.allowance_of(scope)
         return scope
@@ -180,15 +179,16 @@ class Running:
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, Any, Any]:
         """Set a fixture up in the frame of its test, or in one of its own if tests share it."""
-        if fixturedef.argname in (_OPTIONS_FIXTURE, _PROJECTIONS_FIXTURE):
-            given = yield
+        if fixturedef.argname in (CASSETTE, OPTIONS, PROJECTIONS):
+            value = yield
             item = request._pyfuncitem  # noqa: SLF001 - a session fixture's request has no public way to its test
-            if fixturedef.argname == _OPTIONS_FIXTURE and item in self._items:
-                self.begin(item, given)
-            elif fixturedef.argname == _PROJECTIONS_FIXTURE and (attempt := item.stash.get(_attempt, None)) is not None:
-                with _told_plainly():
-                    attempt.scope.projections += _projections(given)
-            return given
+            if fixturedef.argname == PROJECTIONS:
+                if (attempt := item.stash.get(_attempt, None)) is not None:
+                    with _told_plainly():
+                        attempt.scope.projections += _projections(value)
+            else:
+                self.begin_if_recorded(item)
+            return value
         function, gate = fixturedef.func, self._gate(fixturedef, request)
         if gate is not None:
             # Nothing but the attribute can be replaced; other plugins look at the flavour of the function behind it.
@@ -216,22 +216,24 @@ class Running:
         """Return the scope of the test that is running."""
         return self._current.scope if self._current is not None else None
 
-    def shared_scope(self, items: list[pytest.Item], node: Any, name: str) -> Scope:
+    def shared_scope(self, items: list[pytest.Item], node: Any, base: str, name: str) -> Scope:
         """Open the scope of a shared fixture.
 
-        Its options are those of what it is shared by, a class or a module: what a test says of itself is of that test
-        alone, whichever comes first. Functions are recorded in it that any of its tests records.
+        Its options are those of what it is shared by, a class or a module, or of the folder that it is written in: what
+        a test says of itself is of that test alone, whichever comes first. Functions are recorded in it that any of its
+        tests records.
         """
-        item = items[0]
+        # The fixture of one module is not that of another, though it is one to pytest.
+        item = next((one for one in items if node in one.listchain()), items[0])
         functions: dict[str, Target] = {}
         for other in items:
             # What is wrong with a marker its own test says.
             with suppress(ConfigurationError):
                 functions |= read_markers(other).targets
-        given = _given(_OPTIONS_FIXTURE, item)
         with _told_plainly():
             marked = read_markers(node or item.session)._replace(targets=functions)
-            return self._scope(item, marked, given, host=self.host(), name=name)
+            said = said_of_shared(item, node, base)
+            return self._scope(item, marked, said, host=self.host(), shared=(base, name))
 
     def add_loose(self, scope: Scope) -> None:
         """Add the calls of a shared fixture to those of the test that is running."""
@@ -291,7 +293,7 @@ class Running:
         report.recorded = {  # type: ignore[attr-defined]
             "counts": dict(counts),
             "usage": spent_and_saved(ticket for one in scopes for ticket in one.tickets),
-            "cassettes": [str(scope.suite.path)],
+            "cassettes": _by_cassette(scopes),
             "shares": scope.is_shared,
             "late": self._session.late_calls(),
             "stale": self._session.stale(scopes),
@@ -299,21 +301,16 @@ class Running:
         }
 
 
-def _overriding(name: str, item: pytest.Item) -> Any:
-    """Return the fixture of ours that a project has overridden, the nearest to a test; None if it has not."""
-    manager = item.session._fixturemanager  # noqa: SLF001 - the only way to know whether it is overridden
-    found = manager.getfixturedefs(name, item)
-    return found[-1] if found and len(found) > 1 else None
+def _by_cassette(scopes: list[Scope]) -> dict[str, dict[str, int]]:
+    """Return what happened to calls, by the cassettes of their scopes."""
+    found: dict[str, Counter[str]] = {}
+    for scope in scopes:
+        found.setdefault(str(scope.suite.path), Counter()).update(scope.counts)
+    return {path: dict(counts) for path, counts in found.items()}
 
 
-def _given(name: str, item: pytest.Item) -> Any:
-    """Return what such a fixture has returned, if it has."""
-    fixture = _overriding(name, item)
-    return fixture.cached_result[0] if fixture is not None and fixture.cached_result is not None else {}
-
-
-def _projections(given: Any) -> tuple[tuple[str, Projection], ...]:
-    return projections_from(given, option=_PROJECTIONS_FIXTURE, where="the fixture")
+def _projections(value: Any) -> tuple[tuple[str, Projection], ...]:
+    return projections_from(value, option=PROJECTIONS, where="the fixture")
 
 
 @contextmanager

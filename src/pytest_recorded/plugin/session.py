@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..ambient import now_running
 from ..errors import CassetteError, ConfigurationError, RecordedError
 from ..freshness import Freshness, oldest_good
 from ..guard import Log, Policy
+from ..location import find_cassettes, locate
 from ..modes import RecordMode, choose_mode, is_ci
 from ..options import DEFAULT_CASSETTE, Options
 from ..staging import Session as StagingSession
@@ -27,7 +29,6 @@ from .table import command_line_mode, command_line_options, ini_options, is_guar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     import pytest
 
@@ -57,7 +58,7 @@ class TestSession:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.root: Path = config.rootpath
+        self.root = config.rootpath
         self._command_line = command_line_options(config)
         self._command_line_mode = command_line_mode(config)
         self._ini = ini_options(config)
@@ -128,7 +129,7 @@ class TestSession:
         if self._purse is None and budget is not None:
             from ..budget import Purse  # noqa: PLC0415 - loaded only where there is a budget
 
-            self._purse = Purse(budget, self.root / self.options.cassette, self.staging.id)
+            self._purse = Purse(budget, Path(self.options.cassette), self.staging.id)
         return self._purse
 
     def allowance_of(self, scope: Scope) -> Allowance | None:
@@ -142,7 +143,7 @@ class TestSession:
         return {"id": self.staging.id, "owner": self.staging.owner, "mode": str(mode) if mode else None}
 
     def options_for(self, marked: dict[str, Any], fixture: dict[str, Any]) -> Options:
-        """Return the options of a test: command line > marker > fixture > ini > default."""
+        """Return the options of a test: command line > marker > fixture > ini > default; `cassette` is absolute."""
         mode = choose_mode(
             command_line=self._command_line_mode,
             marker=marked.get("mode"),
@@ -150,28 +151,37 @@ class TestSession:
             ini=self._ini.get("mode"),
             ci=self._is_ci,
         )
-        return replace(Options(), **{**self._ini, **fixture, **marked, **self._command_line, "mode": mode})
+        if "cassette" in marked:
+            marked = {**marked, "cassette": str(locate(marked["cassette"], self.root, where="the marker"))}
+        usual = Options(cassette=str(self.root / DEFAULT_CASSETTE))
+        return replace(usual, **{**self._ini, **fixture, **marked, **self._command_line, "mode": mode})
 
     def policy_for(self, options: Options, test: str = "") -> Policy:
         """Return what holds for the connections of a test."""
         return Policy(options.block_network, options.allowed_hosts, self.log, frozenset(self._command_line), test)
 
-    def suite(self, cassette: str) -> Suite:
+    def suite(self, cassette: str, place: str = "") -> Suite:
         """Return a cassette in use.
+
+        Args:
+            cassette: Its path.
+            place: Who has named it, in words, for messages; `""` for the usual places.
 
         Raises:
             CassetteError: It cannot be used.
             ConfigurationError: It may not be where it is.
 
         """
-        path = self.root / cassette
-        if path not in self._suites:
-            suite = Suite(path, self.staging)
-            suite.roll = partial(self.attendance.roll, suite)
-            if self.worker is None and self.options.mode.records:
-                suite.recover()
-            self._suites[path] = suite
-        return self._suites[path]
+        path = Path(cassette)
+        key = _key(path)
+        if key not in self._suites:
+            with _named_by(place):
+                suite = Suite(path, self.staging)
+                suite.roll = partial(self.attendance.roll, suite)
+                if self.worker is None and self.options.mode.records:
+                    suite.recover()
+            self._suites[key] = suite
+        return self._suites[key]
 
     def stale(self, scopes: list[Scope]) -> list[list[str]]:
         """Return which recordings scopes were answered from that are older than they may be."""
@@ -198,18 +208,22 @@ class TestSession:
         """The folder that names of reports are relative to: where pytest was started, of an ini file its own."""
         return self.config.invocation_params.dir if self.config.option.recorded_report else self.root
 
-    def staged(self, cassettes: set[str]) -> list[tuple[Path, Path]]:
+    def staged(self, cassettes: Iterable[str]) -> list[tuple[Path, Path]]:
         """Return the cassettes that this session has made calls of, each with its staging file.
 
         Args:
             cassettes: Paths of the cassettes that tests have used.
 
         """
-        paths = sorted({*self._suites, *(self.root / cassette for cassette in cassettes)})
-        files = [(path, Staging(path, self.staging).existing()) for path in paths]
+        files = [(path, Staging(path, self.staging).existing()) for path in self._paths(cassettes)]
         return [(path, file) for path, file in files if file is not None]
 
-    def take_over(self, cassettes: set[str]) -> list[tuple[Path, Taken | CassetteError]]:
+    def _paths(self, cassettes: Iterable[str]) -> list[Path]:
+        """Return the cassettes that this process or another one of the session has used, each once."""
+        told = {_key(Path(cassette)): Path(cassette) for cassette in cassettes}
+        return sorted({**told, **{key: suite.path for key, suite in self._suites.items()}}.values())
+
+    def take_over(self, cassettes: Iterable[str]) -> list[tuple[Path, Taken | CassetteError]]:
         """Take over what all processes of this session have recorded; return what came of each cassette.
 
         Args:
@@ -217,9 +231,9 @@ class TestSession:
 
         """
         outcomes: list[tuple[Path, Taken | CassetteError]] = []
-        for path in sorted({*self._suites, *(self.root / cassette for cassette in cassettes)}):
+        for path in self._paths(cassettes):
             try:
-                suite = self._suites.get(path) or Suite(path, self.staging)
+                suite = self._suites.get(_key(path)) or Suite(path, self.staging)
                 outcomes.append((path, suite.take_over(good_since=self.freshness.moment if self.freshness else "")))
             except (CassetteError, ConfigurationError) as error:
                 problem = error if isinstance(error, CassetteError) else CassetteError(path, str(error))
@@ -254,8 +268,8 @@ class TestSession:
         from ..changes.accepting import accept, last_verified  # noqa: PLC0415 - loads pydantic
 
         if verified is None:
-            cassette = self.root / self.options.cassette
-            verified = last_session(cassette) or {cassette: last_verified(cassette)}
+            cassette = Path(self.options.cassette)
+            verified = last_session([cassette, *find_cassettes(self.root)]) or {cassette: last_verified(cassette)}
         accepted = accept(verified, wanted)
         self.accepted = [f"{self.shown(path)}: {line}" for path, one in accepted.items() for line in one.lines()]
         return {(path, call.id) for path, one in accepted.items() for call in one.taken}
@@ -276,3 +290,19 @@ class TestSession:
         """Close all files."""
         for suite in self._suites.values():
             suite.close()
+
+
+def _key(path: Path) -> Path:
+    """Return what is the same for all ways to one cassette. One that is a link is another one than what it leads to."""
+    return Path(os.path.realpath(path.parent)) / path.name
+
+
+@contextmanager
+def _named_by(place: str) -> Iterator[None]:
+    """Let an error about a cassette say who has named it."""
+    try:
+        yield
+    except CassetteError as error:
+        raise (CassetteError(error.path, f"{error.problem} It is named by {place}.") if place else error) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} It is named by {place}." if place else str(error)) from None

@@ -35,13 +35,14 @@ class SharedFixture:
         self._node = request.node
         self._steps = steps_of(fixturedef.func)
         self._scope: Scope | None = None
-        self._name = f"{fixturedef.baseid or '.'}@{fixturedef.argname}{_parameter(request)}"
+        self._base = fixturedef.baseid
+        self._name = f"{fixturedef.argname}{_parameter(request)}"
 
     @contextmanager
     def gate(self) -> Iterator[None]:
         """One step of the fixture: its set-up, or its tear-down."""
         if self._scope is None:
-            self._scope = self._running.shared_scope(self._items, self._node, self._name)
+            self._scope = self._running.shared_scope(self._items, self._node, self._base, self._name)
         scope = self._scope
         scope.host, scope.is_open = self._running.host(), True
         self._steps -= 1

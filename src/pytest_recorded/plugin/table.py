@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from ..errors import ConfigurationError
 from ..modes import RecordMode, is_ci, parse_mode
 from ..options import OPTIONS, Option, read_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "add_aliases",
@@ -104,7 +107,8 @@ def command_line_mode(config: pytest.Config) -> RecordMode | None:
     if worker is not None:
         mode = worker["recorded"]["mode"]
         return RecordMode(mode) if mode else None
-    typed = _typed(config)
+    flags = ("--recorded-mode", "--record-mode") if has_record_mode(config) else ("--recorded-mode",)
+    typed = _typed(config, flags)
     if typed is not None:
         return RecordMode(typed)
     given = getattr(config.option, _ALIAS, None) or config.option.recorded_mode
@@ -117,9 +121,8 @@ def command_line_mode(config: pytest.Config) -> RecordMode | None:
     return None if is_ci(os.environ.get("CI")) and mode.records else mode
 
 
-def _typed(config: pytest.Config) -> str | None:
-    """Return the mode that was typed, the last one if there are several; None if there is none."""
-    flags = ("--recorded-mode", "--record-mode") if has_record_mode(config) else ("--recorded-mode",)
+def _typed(config: pytest.Config, flags: tuple[str, ...]) -> str | None:
+    """Return what was typed for an option, the last if it was more than once; None if it was not."""
     arguments = [str(argument) for argument in config.invocation_params.args]
     typed = None
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=False):
@@ -137,7 +140,18 @@ def command_line_options(config: pytest.Config) -> dict[str, Any]:
 
     """
     given = {option.name: getattr(config.option, f"recorded_{option.name}") for option in _WRITTEN[1:]}
-    return read_options(given, where="command line", from_code=False, of_run=True)
+    read = read_options(given, where="command line", from_code=False, of_run=True)
+    # What stands in `addopts` holds from wherever pytest is started.
+    is_typed = _typed(config, ("--record-cassette",)) is not None
+    return _with_place(read, config.invocation_params.dir if is_typed else config.rootpath, "command line")
+
+
+def _with_place(read: dict[str, Any], base: Path, where: str) -> dict[str, Any]:
+    if "cassette" in read:
+        from ..location import locate  # noqa: PLC0415 - a run that names no cassette does without
+
+        read["cassette"] = str(locate(read["cassette"], base, where=where))
+    return read
 
 
 def is_guarded(config: pytest.Config) -> bool:
@@ -156,6 +170,7 @@ def ini_options(config: pytest.Config) -> dict[str, Any]:
 
     """
     given = {option.name: config.getini(option.ini) for option in _WRITTEN}
-    return read_options(
+    read = read_options(
         {name: value for name, value in given.items() if value is not None}, where="ini file", of_run=True
     )
+    return _with_place(read, config.rootpath, "ini file")

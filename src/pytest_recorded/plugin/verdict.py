@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..budget import Spent
 
-__all__ = ["MANY", "Tally", "Unused", "arguments", "listed", "verdict_lines"]
+__all__ = ["MANY", "Tally", "Unused", "arguments", "in_words", "listed", "verdict_lines"]
 
 _ALWAYS = ("replayed", "recorded", "live", "missed", "unused")
 _SOMETIMES = ("kept", "unchanged", "changed", "new")
@@ -36,7 +36,8 @@ class Tally:
 
     counts: Counter[str] = field(default_factory=Counter)
     by_test: dict[str, Counter[str]] = field(default_factory=dict)
-    cassettes: set[str] = field(default_factory=set)
+    #: What happened to the calls of each cassette, by its path.
+    cassettes: dict[str, Counter[str]] = field(default_factory=dict)
     #: What calls of language models have used: those that went live, and those that were replayed.
     spent: Usage = field(default_factory=Usage)
     saved: Usage = field(default_factory=Usage)
@@ -65,9 +66,10 @@ class Tally:
         counts = Counter(told["counts"])
         self.counts += counts
         self.by_test[test] = self.by_test.get(test, Counter()) + counts
-        self.cassettes.update(told["cassettes"])
-        if counts["unused"]:
-            self.unused[test] = Unused(counts["unused"], told["cassettes"][0], told["shares"])
+        for path, counted in told["cassettes"].items():
+            self.cassettes[path] = self.cassettes.get(path, Counter()) + Counter(counted)
+            if counted.get("unused"):
+                self.unused[test] = Unused(counted["unused"], path, told["shares"])
         spent, saved = usages_from(told["usage"])
         self.spent, self.saved = self.spent + spent, self.saved + saved
         self.late += told["late"]
@@ -89,9 +91,10 @@ class Tally:
                 self.by_test.setdefault(test, Counter())["live"] += uncounted
 
 
-def in_words(counts: Counter[str]) -> str:
-    """Return counts in words; those that are usually zero only if they are not."""
-    shown = (*_ALWAYS, *(name for name in _SOMETIMES if counts[name]))
+def in_words(counts: Counter[str], *, all_of_them: bool = True) -> str:
+    """Return counts in words; those that are usually zero only if they are not, or none that is zero."""
+    always = [name for name in _ALWAYS if all_of_them or counts[name]]
+    shown = (*always, *(name for name in _SOMETIMES if counts[name]))
     return ", ".join(f"{counts[name]} {_CALLED.get(name, name)}" for name in shown)
 
 

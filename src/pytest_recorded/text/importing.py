@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..changes.files import Recorded
 from ..drift import same_answer
 from ..errors import UsageError
-from ..staging import workshop
 from ..store.build import Changes, build, exclusive
 from ..store.diagnosis import inspect_cassette, is_there
+from ..workplace import workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

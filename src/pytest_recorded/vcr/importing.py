@@ -22,10 +22,11 @@ from ..job import Answer, Status
 from ..modes import RecordMode
 from ..redact import Mask
 from ..scope import Scope
-from ..staging import Session, workshop
+from ..staging import Session
 from ..store.build import Changes, build, exclusive
 from ..suite import Suite
 from ..takeover import final_row
+from ..workplace import workshop
 from .interactions import read_tree
 from .owners import Owners, files_below, stem_of
 from .parse import SUFFIXES, Unreadable, parse_file

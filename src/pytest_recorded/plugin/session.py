@@ -277,10 +277,15 @@ class TestSession:
     def command(self, verb: str, cassette: Path, *arguments: str, runs: bool = False) -> str:
         """Return a command about a cassette, as it is typed; `runs`: whether it runs the tests."""
         is_default = cassette == self.root / self._ini.get("cassette", DEFAULT_CASSETTE)
-        option = [] if is_default else [f"--cassette={self.shown(cassette)}"]
+        option = [] if is_default else [f"--cassette={self._typed(cassette)}"]
         given = self._command_line.get("cassette") if runs else None
-        last = ["--", f"--record-cassette={given}"] if given else []
+        last = ["--", f"--record-cassette={self._typed(Path(given))}"] if given else []
         return shlex.join(["pytest-recorded", *verb.split(), *option, *arguments, *last])
+
+    def _typed(self, path: Path) -> str:
+        """Return a path as it is typed where pytest was started."""
+        here = self.config.invocation_params.dir
+        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
     def shown(self, path: Path) -> str:
         """Return a path as the user knows it."""

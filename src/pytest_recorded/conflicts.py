@@ -21,7 +21,7 @@ from .takeover import final_row
 from .workplace import workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from .job import Address, Row
@@ -149,15 +149,20 @@ def count_conflicts(file: Reader) -> int:
     return sum(_row_of(file, name) is not None for name in file.facts(PREFIX))
 
 
-def in_words(file: Reader) -> str:
+def in_words(file: Reader, option: Sequence[str] = ()) -> str:
     """Return how many conflicts are not settled, and what to do: `2 conflicts: pytest-recorded resolve`; else `""`.
+
+    Args:
+        file: The cassette.
+        option: What tells the command to take it.
 
     Raises:
         CassetteError: The cassette cannot be read.
 
     """
     number = count_conflicts(file)
-    return f"{number} conflict{'' if number == 1 else 's'}: pytest-recorded resolve" if number else ""
+    command = shlex.join(["pytest-recorded", "resolve", *option])
+    return f"{number} conflict{'' if number == 1 else 's'}: {command}" if number else ""
 
 
 def _row_of(file: Reader, name: str) -> Row | None:

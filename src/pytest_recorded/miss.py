@@ -56,6 +56,8 @@ class Question(NamedTuple):
         roll: Returns which tests there are; None where nobody knows.
         read_only: Why nothing may be recorded into the cassette; `""` if something may.
         is_replaced: Whether there is a recording, which would be replaced.
+        option: What tells a command of ours to take the cassette; nothing where it does so by itself.
+        typed: Likewise pytest.
 
     """
 
@@ -71,6 +73,8 @@ class Question(NamedTuple):
     roll: Callable[[], Roll] | None = None
     read_only: str = ""
     is_replaced: bool = False
+    option: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
 
     @property
     def has_recordings(self) -> bool:
@@ -235,12 +239,12 @@ def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     return [
         "",
         f"This very request is recorded for {clip(other, _LONGEST_NAME)}{is_gone}{more}.",
-        *(_rename(other, address.scope) if may_be_it else []),
+        *(_rename(question, other) if may_be_it else []),
     ]
 
 
-def _rename(old: str, new: str) -> list[str]:
-    command = f"pytest-recorded rename {shlex.quote(old)} {shlex.quote(new)}"
+def _rename(question: Question, old: str) -> list[str]:
+    command = shlex.join(["pytest-recorded", "rename", *question.option, old, question.address.scope])
     # Half a command is worse than none.
     return [f"If that test was renamed: {command}"] if len(command) <= _LONGEST_COMMAND else []
 
@@ -263,7 +267,7 @@ def _command(question: Question) -> str:
         path = str(question.cassette)
         where = f'"{path}"' if len(path) <= _LONGEST_COMMAND else "…"
         return f'use_cassette({where}, mode="{mode}"){again}'
-    return f"pytest --record-mode={mode} {_shortest(question.run)}{again}"
+    return f"{shlex.join(['pytest', f'--record-mode={mode}', *question.typed])} {_shortest(question.run)}{again}"
 
 
 def _shortest(run: str) -> str:

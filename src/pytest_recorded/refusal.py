@@ -43,6 +43,7 @@ def not_recorded(
     question = Question(
         scope.name, scope.mode, scope.suite.shown_path, scope.suite.file, ticket.address, ticket.call.request_json(),
         scope.is_shared, is_known, scope.run, scope.suite.roll, scope.suite.why_read_only, is_replaced,
+        tuple(scope.suite.option), tuple(scope.suite.typed),
     )  # fmt: skip
     reason, message = explain_miss(question)
     return MissingRecording(message, kind=ticket.call.kind, reason=reason)
@@ -71,8 +72,12 @@ def _how_to_record(scope: Scope, cause: Exception | None) -> list[str]:
         # A damaged file takes no recordings either; the error says what to do about it.
         return []
     if scope.run:
-        return ["", f"To record it again: pytest --record-mode=rewrite {shlex.quote(scope.run)}"]
+        return ["", f"To record it again: {_pytest(scope, 'rewrite')} {shlex.quote(scope.run)}"]
     return ["", f'To record it again: use_cassette("{scope.suite.shown_path}", mode="rewrite")']
+
+
+def _pytest(scope: Scope, mode: str) -> str:
+    return shlex.join(["pytest", f"--record-mode={mode}", *scope.suite.typed])
 
 
 def _of_recording(
@@ -144,7 +149,7 @@ def over_budget(scope: Scope, call: Call, budget: Budget, cause: Exception | Non
         f"  cassette: {scope.suite.shown_path}, mode {scope.mode}\n  {why}"
     )
     if cause is None:
-        command = f"pytest --record-mode={scope.mode} --record-budget={budget.doubled} {shlex.quote(scope.run)}"
+        command = f"{_pytest(scope, scope.mode)} --record-budget={budget.doubled} {shlex.quote(scope.run)}"
         message += f"\n\nTo go on with this test: {command}"
     return MissingRecording(message, kind=call.kind, reason="budget spent")
 

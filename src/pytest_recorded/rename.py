@@ -16,6 +16,7 @@ from .takeover import final_row
 from .workplace import workshop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 __all__ = ["Renamed", "rename_scope"]
@@ -38,7 +39,9 @@ class Renamed(NamedTuple):
     replaced: int = 0
 
 
-def rename_scope(cassette: Path, old: str, new: str, *, replaces: bool = False) -> list[Renamed]:
+def rename_scope(
+    cassette: Path, old: str, new: str, *, replaces: bool = False, option: Sequence[str] = ()
+) -> list[Renamed]:
     """Give the recordings of a test, and of all names below it, to another; return what was renamed.
 
     Args:
@@ -46,6 +49,7 @@ def rename_scope(cassette: Path, old: str, new: str, *, replaces: bool = False) 
         old: The name in it: of a test, with or without its parameters, or of a class, a file or a folder.
         new: The name to have.
         replaces: Whether the new name may have recordings: those of the same calls go, the others stay.
+        option: What tells the command to take the cassette, for messages.
 
     Raises:
         CassetteError: The cassette is missing, or cannot be read or written.
@@ -60,7 +64,7 @@ def rename_scope(cassette: Path, old: str, new: str, *, replaces: bool = False) 
     with exclusive(folder / f"{cassette.name}.lock"):
         file = CassetteFile(cassette)
         try:
-            names = _names(file, old, new, replaces=replaces)
+            names = _names(file, old, new, option, replaces=replaces)
             changes = Changes()
             renamed = [_rename(file, before, after, changes) for before, after in names.items()]
         finally:
@@ -69,7 +73,7 @@ def rename_scope(cassette: Path, old: str, new: str, *, replaces: bool = False) 
     return renamed
 
 
-def _names(file: CassetteFile, old: str, new: str, *, replaces: bool) -> dict[str, str]:
+def _names(file: CassetteFile, old: str, new: str, option: Sequence[str], *, replaces: bool) -> dict[str, str]:
     """Return the names that change, each with the one to have."""
     known = file.scopes()
     old, new = old.rstrip("/"), new.rstrip("/")
@@ -81,11 +85,12 @@ def _names(file: CassetteFile, old: str, new: str, *, replaces: bool) -> dict[st
         raise UsageError(f"{file.path} has no recordings of {old!r}.{hint}")
     names = {name: new + name[len(old) :] for name in found}
     taken = [name for name in known if name in names.values() and name not in names]
+    command = ("pytest-recorded", "rename", *option)
     if taken and not replaces:
         raise UsageError(
             f"{file.path} has recordings of {taken[0]!r} already. Let those of the same calls be replaced: "
-            f"{shlex.join(('pytest-recorded', 'rename', '--replace', old, new))}; or move them out of the way first: "
-            f"pytest-recorded rename {shlex.quote(taken[0])} {shlex.quote(taken[0] + '.before')}"
+            f"{shlex.join((*command, '--replace', old, new))}; or move them out of the way first: "
+            f"{shlex.join((*command, taken[0], taken[0] + '.before'))}"
         )
     return names
 

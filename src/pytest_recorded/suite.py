@@ -59,6 +59,9 @@ class Suite:
         self.attempts: dict[str, list[str]] = {}
         #: Returns which tests there are; None where nobody knows.
         self.roll: Callable[[], Roll] | None = None
+        #: What tells a command of ours, and pytest, to take this cassette; nothing where they do so by themselves.
+        self.option: list[str] = []
+        self.typed: list[str] = []
         self._lock = threading.Lock()
         self._leftovers: list[Leftover] | None = None
         self._kept: dict[tuple[str, str], list[tuple[StagingFile, str]]] = {}

@@ -44,6 +44,7 @@ class Taken(NamedTuple):
         unchanged: Rows whose answer was the same.
         spared: Rows that stay because every call of their test that has an answer has failed for want of a network.
         renewed: Rows whose answer was the same, and which were too old to be kept.
+        shared: Uses of rows by tests that had not used them before.
 
     """
 
@@ -53,6 +54,7 @@ class Taken(NamedTuple):
     unchanged: int = 0
     spared: int = 0
     renewed: int = 0
+    shared: int = 0
 
 
 def final_row(row: Row, scope: str) -> Row:
@@ -236,6 +238,7 @@ class _Merge:
             used.add(final_id)
             if final_id not in self._uses_of(attempt.scope):
                 self.changes.uses.add((attempt.scope, final_id))
+                self._count(shared=1 if self._reader and self._reader.row(final_id) else 0)
         self._used |= used
         return used
 

@@ -56,14 +56,18 @@ def unasked_of(scope: Scope) -> set[Address]:
     """Return the recordings of a scope that it did not ask for; those of kinds that run live wait for another run."""
     if scope.suite.file is None or not scope.has_recordings or scope.mode is RecordMode.OFF:
         return set()
-    rest = _recorded(scope) - {ticket.address for ticket in scope.tickets}
+    asked = {ticket.address for ticket in scope.tickets}
+    rest = _left_by(scope, asked) if scope.is_shared else set(scope.suite.file.addresses(scope.name)) - asked
     return {address for address in rest if not is_among(address.kind, scope.options.live)}
 
 
-def _recorded(scope: Scope) -> set[Address]:
+def _left_by(scope: Scope, asked: set[Address | None]) -> set[Address]:
+    """Return the shared recordings that a scope alone has used, and has not asked for.
+
+    What others have used too is of use until none of them asks for it: that knows who has seen all of them.
+    """
     file = scope.suite.file
     assert file is not None  # noqa: S101 - asked before
-    if not scope.is_shared:
-        return set(file.addresses(scope.name))
-    rows = [file.row(job) for job in file.uses_of(scope.name)]
-    return {row.address for row in rows if row is not None}
+    rows = [row for job in file.uses_of(scope.name) if (row := file.row(job)) and row.address not in asked]
+    users = file.users() if rows else {}
+    return {row.address for row in rows if users[row.id] == [scope.name]}

@@ -59,6 +59,16 @@ def test_a_test_is_renamed_in_the_suite_that_is_named(cli, suites):
     ]
 
 
+def test_what_a_command_says_to_type_names_the_cassette_that_it_was_given(cli, suites):
+    option = "--cassette=b/cassettes/jobs.db"
+    (suites.folder / "b" / "test_x.py").write_text(TEST.format("b").replace("test_x()", "test_y()"))
+    assert f"pytest-recorded rename {option} test_x.py::test_x test_x.py::test_y\n" in cli("unused", option).out
+    suites.pytest()
+    refused = cli("rename", "test_x.py::test_x", "test_x.py::test_y", option).err
+    assert f"pytest-recorded rename {option} --replace test_x.py::test_x test_x.py::test_y;" in refused
+    assert f"pytest-recorded rename {option} test_x.py::test_y test_x.py::test_y.before" in refused
+
+
 def test_two_suites_are_compared(cli, suites):
     done = cli("diff", "a/cassettes/jobs.db", "b/cassettes/jobs.db", "--json")
     assert (done.code, done.json["cassettes"]) == (1, ["a/cassettes/jobs.db", "b/cassettes/jobs.db"])

@@ -146,3 +146,17 @@ def test_the_options_of_a_module_hold_for_its_shared_fixtures_whichever_fixtures
     )
     assert example.run().outcomes == {"passed": 1}
     assert [path.parent.name for path in example.folder.rglob("jobs.db")] == ["own"]
+
+
+def test_a_run_says_that_a_test_shares_what_another_one_has_recorded(example):
+    """It is noted in the cassette, in a mode that records: so the file changes though all is replayed."""
+    head = 'import pytest, world\npytestmark = pytest.mark.recorded("world.ask", scope="suite")\n'
+    one = head + "def test_x(): world.ask('same')\n"
+    example.write(test_a=one).run()
+    example.write(test_a=one + "def test_y(): world.ask('same')\n")
+    before = example.cassette.read_bytes()
+    assert example.run("--record-mode=none").counts == {"replayed": 2}
+    assert example.cassette.read_bytes() == before
+    assert "\n  cassettes/jobs.db: 1 shared\n" in example.run("--record-mode=once").output
+    assert example.cassette.read_bytes() != before
+    assert "shared" not in example.run("--record-mode=once").output

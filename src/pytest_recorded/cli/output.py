@@ -32,6 +32,7 @@ __all__ = [
     "console",
     "fail",
     "many",
+    "option_for",
     "others_than",
     "printable",
     "progress",
@@ -87,6 +88,11 @@ def cassette_path(given: Path | None) -> Path:
 
     here, found = Path.cwd(), project_cassette(Path.cwd())
     return found.relative_to(here) if found.is_relative_to(here) else found
+
+
+def option_for(cassette: Path) -> list[str]:
+    """Return what tells a command to take a cassette; nothing for the one that it takes by itself."""
+    return [] if cassette.absolute() == cassette_path(None).absolute() else [f"--cassette={cassette}"]
 
 
 def console(*, stderr: bool = False) -> Console:

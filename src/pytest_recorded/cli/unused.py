@@ -11,7 +11,7 @@ from ..roll import split
 from ..shown import clip
 from ..unused import Unused, find_unused, remove
 from .asking import asked, tree_of
-from .output import many, say, say_json
+from .output import many, option_for, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,9 +141,10 @@ def _lines(search: _Search) -> Iterator[str]:
             kind = "" if unused.request.startswith(unused.row.kind) else f"{unused.row.kind}: "
             request = unused.request if len(unused.request) <= _LONGEST else unused.request[:_LONGEST] + "…"
             yield f"  {kind}{request} ({_age(unused.row.submitted_at)}, {many(unused.size, 'byte')})"
+    command = ("pytest-recorded", "rename", *option_for(search.cassette))
     moves = dict.fromkeys(unused.move for unused in search.unused if unused.move is not None)
     for move in moves:
-        yield f"{move.old} may have been renamed: {shlex.join(('pytest-recorded', 'rename', move.old, move.new))}"
+        yield f"{move.old} may have been renamed: {shlex.join((*command, move.old, move.new))}"
 
 
 def _age(moment: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .completion import kinds, tests
-from .output import CassetteOption, JsonOption, cassette_path, many, say, say_json
+from .output import CassetteOption, JsonOption, cassette_path, many, option_for, say, say_json
 
 __all__ = ["accept", "check", "diff", "project", "prune", "rename", "unused"]
 
@@ -43,7 +43,7 @@ def rename(
     from ..rename import rename_scope  # noqa: PLC0415 - each command loads what it needs
 
     path = cassette_path(cassette)
-    renamed = rename_scope(path, old, new, replaces=replace)
+    renamed = rename_scope(path, old, new, replaces=replace, option=option_for(path))
     calls, replaced = sum(one.calls for one in renamed), sum(one.replaced for one in renamed)
     if as_json:
         parts = [one._asdict() for one in renamed]

@@ -10,6 +10,7 @@ from ..errors import CassetteError
 from .bounds import bound_lines, is_too_old
 from .keeping import Newcomers, unused_lines
 from .snapshots import keep_unused
+from .typed import typed_test
 from .verdict import Tally, in_words, verdict_lines
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ class Closing:
             self._failed.add(report.nodeid)
         if told is not None and report.nodeid in self._failed:
             self._has_kept_unused |= keep_unused(self._session.config)
+        test = typed_test(self._session.config, report.nodeid)
         if told is not None:
-            self._tally.add(report.nodeid, told)
-        self._tally.add_attempts(getattr(report, "recorded_network", ()), report.nodeid)
+            self._tally.add(test, told)
+        self._tally.add_attempts(getattr(report, "recorded_network", ()), test)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -11,8 +11,11 @@ from ..errors import CassetteError, ConfigurationError
 from ..modes import choose_mode, is_ci
 from ..options import DEFAULT_CASSETTE
 from .table import command_line_mode, command_line_options, has_record_mode, ini_options
+from .typed import option_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pytest
 
     from ..store.sqlite import CassetteFile
@@ -38,7 +41,7 @@ def header(config: pytest.Config) -> str:
     network = ", network blocked" if is_blocked else ""
     share = (config.option.recorded_sample or config.getini("record_sample")) if mode.compares else None
     sample = f", sample {share}" if share else ""
-    return f"recorded: mode {mode}{because}, cassette {shown} ({_rows(path)}){sample}{network}{beside}"
+    return f"recorded: mode {mode}{because}, cassette {shown} ({_rows(path, config)}){sample}{network}{beside}"
 
 
 def several(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
@@ -67,7 +70,7 @@ def several(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     if paths in ([], [usual]):
         return []
     more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    listed = ", ".join(f"{_shown(path, root)} ({_rows(path)})" for path in paths[:_LISTED])
+    listed = ", ".join(f"{_shown(path, root)} ({_rows(path, config)})" for path in paths[:_LISTED])
     return [f"recorded: cassette{'s' if len(paths) > 1 else ''} {listed}{more}"]
 
 
@@ -75,7 +78,7 @@ def _shown(path: Path, root: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def _rows(path: Path) -> str:
+def _rows(path: Path, config: pytest.Config) -> str:
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -88,7 +91,7 @@ def _rows(path: Path) -> str:
     try:
         file = CassetteFile(path)
         try:
-            count, conflicts = len(file), conflicts_in(file)
+            count, conflicts = len(file), conflicts_in(file, option_for(config, ini_options(config), path))
         finally:
             file.close()
     except CassetteError as error:
@@ -96,8 +99,12 @@ def _rows(path: Path) -> str:
     return f"{count} call{'' if count == 1 else 's'}{f', {conflicts}' if conflicts else ''}"
 
 
-def conflicts_in(file: CassetteFile) -> str:
+def conflicts_in(file: CassetteFile, option: Sequence[str]) -> str:
     """Return in words how many conflicts a merge has left in a cassette; `""` for none.
+
+    Args:
+        file: The cassette.
+        option: What tells a command to take it.
 
     Raises:
         CassetteError: It cannot be read.
@@ -109,4 +116,4 @@ def conflicts_in(file: CassetteFile) -> str:
         return ""
     from ..conflicts import in_words  # noqa: PLC0415 - loaded only where there is a conflict
 
-    return in_words(file)
+    return in_words(file, option)

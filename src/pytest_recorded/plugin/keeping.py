@@ -122,8 +122,8 @@ def unused_lines(tally: Tally, session: TestSession) -> Iterator[str]:
     if session.options.mode.compares or session.chooses_for_once:
         # The report has them; or the next run asks for them again.
         return
-    for cassette in sorted({unused.cassette for unused in tally.unused.values()}):
-        tests = {test: unused for test, unused in tally.unused.items() if unused.cassette == cassette}
+    for cassette in sorted({cassette for _, cassette in tally.unused}):
+        tests = {test: unused for (test, path), unused in tally.unused.items() if path == cassette}
         named = listed([f"{test} ({unused.number})" for test, unused in tests.items()])
         # What tests share is judged only if all of them have run.
         which = [] if len(tests) > MANY or any(one.is_shared for one in tests.values()) else list(tests)

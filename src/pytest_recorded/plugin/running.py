@@ -21,6 +21,7 @@ from .fixtures import within
 from .marker import read_markers, rest_of
 from .overriding import CASSETTE, OPTIONS, PROJECTIONS, Said, given, is_known, overriding, said_of_shared, said_to
 from .shared import SharedFixture
+from .typed import typed_test
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -165,7 +166,7 @@ class Running:
             file = self._session.root / base
         name = suite.name_of(file, rest, self._session.root) + (f"@{fixture}" if fixture else "")
         listen()
-        scope = Scope(suite, name, options, is_test=not fixture, run=item.nodeid, host=host)
+        scope = Scope(suite, name, options, is_test=not fixture, run=typed_test(item.config, item.nodeid), host=host)
         scope.targets = marked.targets
         scope.projections += _projections(given(PROJECTIONS, item, {}))
         scope.guard = self._session.policy_for(options, scope.name)
@@ -294,7 +295,7 @@ class Running:
             "counts": dict(counts),
             "usage": spent_and_saved(ticket for one in scopes for ticket in one.tickets),
             "cassettes": _by_cassette(scopes),
-            "shares": scope.is_shared,
+            "shares": any(one.is_shared for one in scopes),
             "late": self._session.late_calls(),
             "stale": self._session.stale(scopes),
             "kept_back": bool(held) and not scope.options.failed,

@@ -26,6 +26,7 @@ from ..suite import Suite
 from .header import conflicts_in
 from .keeping import Attendance
 from .table import command_line_mode, command_line_options, ini_options, is_guarded
+from .typed import option_for, typed_cassette
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -178,6 +179,7 @@ class TestSession:
             with _named_by(place):
                 suite = Suite(path, self.staging)
                 suite.roll = partial(self.attendance.roll, suite)
+                suite.option, suite.typed = option_for(self.config, self._ini, path), self._typed
                 if self.worker is None and self.options.mode.records:
                     suite.recover()
             self._suites[key] = suite
@@ -245,7 +247,7 @@ class TestSession:
         for path in cassettes:
             # One that cannot be read has had its error already.
             with suppress(CassetteError), closing(CassetteFile(path)) as file:
-                if is_there(path) and (said := conflicts_in(file)):
+                if is_there(path) and (said := conflicts_in(file, option_for(self.config, self._ini, path))):
                     yield path, said
 
     def accept(self, verified: dict[Path, Path] | None = None) -> set[tuple[Path, str]]:
@@ -276,16 +278,15 @@ class TestSession:
 
     def command(self, verb: str, cassette: Path, *arguments: str, runs: bool = False) -> str:
         """Return a command about a cassette, as it is typed; `runs`: whether it runs the tests."""
-        is_default = cassette == self.root / self._ini.get("cassette", DEFAULT_CASSETTE)
-        option = [] if is_default else [f"--cassette={self._typed(cassette)}"]
-        given = self._command_line.get("cassette") if runs else None
-        last = ["--", f"--record-cassette={self._typed(Path(given))}"] if given else []
+        option = option_for(self.config, self._ini, cassette)
+        last = ["--", *self._typed] if runs and self._typed else []
         return shlex.join(["pytest-recorded", *verb.split(), *option, *arguments, *last])
 
-    def _typed(self, path: Path) -> str:
-        """Return a path as it is typed where pytest was started."""
-        here = self.config.invocation_params.dir
-        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    @property
+    def _typed(self) -> list[str]:
+        """Where the cassette of all tests was typed, that option: whatever is told to be run needs it again."""
+        cassette = self._command_line.get("cassette")
+        return [f"--record-cassette={typed_cassette(self.config, Path(cassette))}"] if cassette else []
 
     def shown(self, path: Path) -> str:
         """Return a path as the user knows it."""

@@ -23,10 +23,9 @@ MANY = 10
 
 
 class Unused(NamedTuple):
-    """Recordings that a test did not ask for: how many, in which cassette, and whether tests share them."""
+    """Recordings that a test did not ask for: how many, and whether tests share them."""
 
     number: int
-    cassette: str
     is_shared: bool
 
 
@@ -41,8 +40,8 @@ class Tally:
     #: What calls of language models have used: those that went live, and those that were replayed.
     spent: Usage = field(default_factory=Usage)
     saved: Usage = field(default_factory=Usage)
-    #: By test what it did not ask for.
-    unused: dict[str, Unused] = field(default_factory=dict)
+    #: By test and cassette what was not asked for.
+    unused: dict[tuple[str, str], Unused] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     #: Tests that failed and had recorded something; their calls are kept for the next run.
     kept_back: list[str] = field(default_factory=list)
@@ -69,7 +68,7 @@ class Tally:
         for path, counted in told["cassettes"].items():
             self.cassettes[path] = self.cassettes.get(path, Counter()) + Counter(counted)
             if counted.get("unused"):
-                self.unused[test] = Unused(counted["unused"], path, told["shares"])
+                self.unused[test, path] = Unused(counted["unused"], told["shares"])
         spent, saved = usages_from(told["usage"])
         self.spent, self.saved = self.spent + spent, self.saved + saved
         self.late += told["late"]

@@ -16,7 +16,7 @@ import json
 from difflib import get_close_matches
 from functools import cache, partial
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .errors import SerializationError
 from .shown import shown
@@ -24,7 +24,7 @@ from .shown import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["LINES", "taken_apart", "writer"]
+__all__ = ["LINES", "STYLES", "taken_apart", "writer"]
 
 #: The style of a text that is no JSON, or JSON that none of our styles writes.
 LINES: Final = "lines"
@@ -80,7 +80,8 @@ class _Style(NamedTuple):
         return f"{text}\n" if self.newline else text
 
 
-_STYLES: Final = {
+#: The styles of JSON, by their names.
+STYLES: Final = {
     style.name: style
     for style in map(_Style._make, product(_LAYOUTS, ("", _ASCII), ("", *_ESCAPED), ("", _NEWLINE)))
 }  # fmt: skip
@@ -97,17 +98,13 @@ def taken_apart(text: str) -> tuple[str, Any] | None:
     """Return the style of a text, and its tree or its lines; None if it is best read as it is."""
     if text.startswith(("{", "[")):
         try:
-            tree = json.loads(text, parse_constant=_refuse)
+            tree = json.loads(text)
             style = next((style for style in _styles_like(text) if style.write(tree) == text), None)
         except (ValueError, RecursionError):
             style = None
         if style:
             return style.name, tree
     return (LINES, text.split("\n")) if "\n" in text else None
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _styles_like(text: str) -> Iterator[_Style]:
@@ -134,10 +131,10 @@ def writer(name: str) -> Callable[[Any], str]:
     """
     if name == LINES:
         return _joined
-    if style := _STYLES.get(name):
+    if style := STYLES.get(name):
         return partial(_written, style)
-    close = get_close_matches(name, [LINES, *_STYLES], n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {LINES!r} and such as {next(iter(_STYLES))!r}"
+    close = get_close_matches(name, [LINES, *STYLES], n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {LINES!r} and such as {next(iter(STYLES))!r}"
     raise SerializationError(f"{shown(name)} is no style of a body: {hint}")
 
 

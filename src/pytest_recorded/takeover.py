@@ -10,9 +10,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .choice import is_among
-from .drift import is_http, same_answer
+from .drift import same_answer
 from .errors import CassetteError
-from .job import Address, Status, job_id
+from .job import Address, Status, is_http, job_id
 from .modes import RecordMode
 from .staging import discard, end_session, forget, leftovers, read_attempts
 from .store import sql

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 from .canonical import load_tree, pack_float, to_text
 from .errors import SerializationError
 from .job import Chunk, Row, Status, is_http, job_id
-from .layout import one_line
+from .jsontext import one_line
 from .shown import shown
 from .styles import taken_apart, writer
 

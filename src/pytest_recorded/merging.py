@@ -18,8 +18,9 @@ from uuid import uuid4
 
 from .call import request_digest
 from .conflicts import PREFIX, Choice, Conflict, chosen
-from .drift import is_http, same_answer
+from .drift import same_answer
 from .entry import Entry
+from .job import is_http
 from .store.build import Changes, build, exclusive
 from .units import Side, Unit, side_by_side
 from .workplace import workshop

@@ -64,7 +64,8 @@ def test_ours_gets_the_outcome_and_each_conflict_is_told(command, sides):
         '  shop.price(item="tea")',
         "    ours of 2030-01-02 03:04:10, theirs of 2030-01-02 03:04:11",
         "    ~ response $.price  2 -> 3",
-        "Ours is replayed until one is chosen: pytest-recorded resolve --ours|--theirs|--newer [ID…], "
+        "Ours is replayed until one is chosen: "
+        "pytest-recorded resolve --cassette=ours.db --ours|--theirs|--newer [ID…], "
         "then git add ours.db",
     ]
     assert answers(sides / "ours.db") == ['{"price":20}', '{"price":2}', '{"price":30}']
@@ -75,7 +76,7 @@ def test_of_many_conflicts_the_first_are_told_and_how_many_more_there_are(comman
         write(sides / name, *(price(f"item {number}", at) for number in range(22)))
     code, said, _ = command("merge", *FILES)
     assert (code, said.count("~ response $.price")) == (1, 20)
-    assert "\n... and 2 more: pytest-recorded resolve\n" in said
+    assert "\n... and 2 more: pytest-recorded resolve --cassette=ours.db\n" in said
     assert command("resolve", "--cassette=ours.db")[1].count("~ response $.price") == 22
 
 
@@ -184,6 +185,30 @@ def test_without_the_driver_a_conflict_of_git_is_merged_by_hand(command, conflic
     assert (conflicting.prices, conflicting.conflicts) == ({"tea": 2, "milk": 20, "rice": 30}, {"tea": (2, 3)})
 
 
+def test_what_git_has_not_merged_is_not_said_to_be_without_conflict(command, conflicting, monkeypatch):
+    """Who adds ours then would lose theirs in silence."""
+    before = conflicting.cassette.read_bytes()
+    for choice in ([], ["--theirs"]):
+        code, said, _ = command_in(command, conflicting, monkeypatch, "resolve", *choice)
+        assert code == 1
+        assert said == (
+            "cassettes/jobs.db: git has not merged it: ours is in place, and theirs is not in it. "
+            "Merge them: pytest-recorded merge :1 :2 :3\n"
+        )
+    assert conflicting.cassette.read_bytes() == before
+    command("merge", ":1", ":2", ":3")
+    assert command("resolve", "--theirs")[0] == 0
+    assert command("resolve")[:2] == (0, "cassettes/jobs.db: no conflict.\n")
+
+
+def test_what_is_told_to_be_typed_names_a_cassette_that_is_not_the_usual_one(command, sides):
+    (sides / "calls").mkdir()
+    _, said, _ = command("merge", *FILES, "--output=calls/jobs.db")
+    assert said.endswith("pytest-recorded resolve --cassette=calls/jobs.db --ours|--theirs|--newer [ID…]\n")
+    _, said, _ = command("resolve", "--cassette=calls/jobs.db")
+    assert said.endswith("pytest-recorded resolve --cassette=calls/jobs.db --ours|--theirs|--newer [ID…]\n")
+
+
 def test_stages_and_revisions_may_name_a_path(command, conflicting, monkeypatch):
     path = "cassettes/jobs.db"
     for three in (
@@ -211,6 +236,8 @@ def test_of_a_cassette_that_both_have_added_git_has_no_base(command, bare, monke
     code, _, complaint = command_in(command, bare, monkeypatch, "merge", ":1", ":2", ":3")
     assert code == 2
     assert ":2:cassettes/jobs.db: is not there" in complaint
+    assert "git has no conflict about that file" in complaint
+    assert "git checkout --merge -- cassettes/jobs.db" in complaint
 
 
 def test_a_broken_ini_file_is_no_reason_not_to_merge_as_a_driver(command, sides):

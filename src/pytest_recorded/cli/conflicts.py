@@ -16,7 +16,7 @@ from ..options import read_options
 from ..report import change_lines
 from ..report.tree import tree_of
 from .ini import ini_options
-from .output import say, say_pieces
+from .output import resolve_command, say, say_pieces
 from .revisions import is_rebasing
 from .words import one_line, short
 
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from ..conflicts import Conflict
     from ..entry import Entry
 
-__all__ = ["WHAT_TO_DO", "say_conflicts", "tests_of", "trees_of", "whose_sides"]
+__all__ = ["say_conflicts", "tests_of", "trees_of", "what_to_do", "whose_sides"]
 
-WHAT_TO_DO: Final = "Ours is replayed until one is chosen: pytest-recorded resolve --ours|--theirs|--newer [ID…]"
 _IN_A_REBASE: Final = "In a rebase ours is the branch that is built upon, and theirs is the commit that is put on it."
 _WRITTEN: Final = "    the answers differ in how they are written, and in nothing else"
 _OF_INI: Final = ("ignore", "list_keys")
@@ -51,6 +50,11 @@ def say_conflicts(conflicts: Sequence[Conflict]) -> None:
             say(_WRITTEN)
         else:
             say_pieces(change_lines(call, width=width))
+
+
+def what_to_do(cassette: Path) -> str:
+    """Return in words how the conflicts of a cassette are settled."""
+    return f"Ours is replayed until one is chosen: {resolve_command(cassette)} --ours|--theirs|--newer [ID…]"
 
 
 def whose_sides(folder: Path) -> Iterator[str]:

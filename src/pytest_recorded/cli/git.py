@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path  # noqa: TC003 - typer reads annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,8 +84,12 @@ def status(cassette: CassetteOption = None, as_json: JsonOption = False) -> None
             say(f"{repository.path}: git shows and merges it by its calls, with {state.python}")
         _say_problems(state)
         if state.problems:
-            say("Set it up, or mend it: pytest-recorded git install")
+            say(f"Set it up, or mend it: pytest-recorded git install{_option(cassette)}")
     raise typer.Exit(1 if state.problems else 0)
+
+
+def _option(cassette: Path | None) -> str:
+    return "" if cassette is None else f" --cassette={shlex.quote(str(cassette))}"
 
 
 def textconv(

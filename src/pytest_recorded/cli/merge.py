@@ -15,7 +15,7 @@ from ..errors import CassetteError, UsageError
 from ..merging import Came, merge
 from ..store.sqlite import CassetteFile
 from ..units import Source
-from .output import many, say, say_json
+from .output import many, resolve_command, say, say_json
 from .revisions import fetch
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def run_merge(asked: Asked, cassette: Path, *, as_json: bool) -> int:
         with nullcontext() if asked.path is None else redirect_stdout(sys.stderr):
             found = ", ".join(_counts(asked, merged))
             say(f"{shown}: {found or 'nothing has changed'}{':' if merged.conflicts else '.'}")
-            _say_conflicts(shown, into, merged.conflicts)
+            _say_conflicts(shown, into, merged.conflicts, is_added=asked.output is None)
     return 1 if merged.conflicts else 0
 
 
@@ -116,20 +116,20 @@ def _tree(shown: str, merged: Merged) -> dict[str, object]:
     return {"cassette": shown, **counts, "settled": merged.settled, "conflicts": trees}
 
 
-def _say_conflicts(shown: str, into: Path, conflicts: Sequence[Conflict]) -> None:
+def _say_conflicts(shown: str, into: Path, conflicts: Sequence[Conflict], *, is_added: bool) -> None:
     if conflicts:
-        from .conflicts import WHAT_TO_DO, say_conflicts, whose_sides  # noqa: PLC0415 - likewise
+        from .conflicts import say_conflicts, what_to_do, whose_sides  # noqa: PLC0415 - likewise
 
         say_conflicts(conflicts[:_MOST])
         if len(conflicts) > _MOST:
-            say(f"... and {len(conflicts) - _MOST:,} more: pytest-recorded resolve")
+            say(f"... and {len(conflicts) - _MOST:,} more: {resolve_command(Path(shown))}")
         for line in whose_sides(Path.cwd()):
             say(line)
-        say(f"{WHAT_TO_DO}, then git add {shlex.quote(shown)}")
+        say(what_to_do(Path(shown)) + (f", then git add {shlex.quote(shown)}" if is_added else ""))
     with closing(CassetteFile(into)) as file:
         earlier = count_conflicts(file) - len(conflicts)
     if earlier:
-        say(f"{shown}: {many(earlier, 'earlier conflict')} not settled: pytest-recorded resolve")
+        say(f"{shown}: {many(earlier, 'earlier conflict')} not settled: {resolve_command(Path(shown))}")
 
 
 def _counts(asked: Asked, merged: Merged) -> Iterator[str]:

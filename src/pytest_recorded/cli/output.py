@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sys
 from math import isfinite
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from ..errors import ConfigurationError
 from ..shown import COMMANDS, harmless
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ __all__ = [
     "others_than",
     "printable",
     "progress",
+    "resolve_command",
     "say",
     "say_json",
     "say_pieces",
@@ -93,6 +96,16 @@ def cassette_path(given: Path | None) -> Path:
 def option_for(cassette: Path) -> list[str]:
     """Return what tells a command to take a cassette; nothing for the one that it takes by itself."""
     return [] if cassette.absolute() == cassette_path(None).absolute() else [f"--cassette={cassette}"]
+
+
+def resolve_command(cassette: Path) -> str:
+    """Return the command that settles the conflicts of a cassette, as it is typed."""
+    try:
+        option = option_for(cassette)
+    except ConfigurationError:
+        # The ini file may be in conflict as well.
+        option = [f"--cassette={cassette}"]
+    return shlex.join(["pytest-recorded", "resolve", *option])
 
 
 def console(*, stderr: bool = False) -> Console:

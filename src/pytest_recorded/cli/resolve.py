@@ -13,8 +13,9 @@ from ..conflicts import read_conflicts, resolve
 from ..errors import CassetteError, UsageError
 from ..store.diagnosis import is_there
 from ..store.sqlite import CassetteFile
-from .conflicts import WHAT_TO_DO, say_conflicts, tests_of, trees_of, whose_sides
-from .output import many, say, say_json
+from .conflicts import say_conflicts, tests_of, trees_of, what_to_do, whose_sides
+from .output import many, option_for, say, say_json
+from .revisions import has_ours_alone
 from .words import short
 
 if TYPE_CHECKING:
@@ -48,23 +49,28 @@ def run_resolve(cassette: Path, given: Sequence[str], choice: Choice | None, *, 
     with closing(CassetteFile(cassette)) as file:
         conflicts = read_conflicts(file)
         meant = _meant(file, conflicts, given) if given and (conflicts or choice is None) else conflicts
+    is_unmerged = not conflicts and has_ours_alone(cassette)
     settled = resolve(cassette, dict.fromkeys((conflict.id for conflict in meant), choice)) if choice and meant else {}
     left = [conflict for conflict in conflicts if conflict.id not in settled]
     if as_json:
         shown = left if choice else meant
         say_json({"cassette": str(cassette), "settled": settled, "conflicts": trees_of(shown), "left": len(left)})
     elif choice is None or not conflicts:
-        _list(cassette, meant)
+        _list(cassette, meant, is_unmerged=is_unmerged)
     else:
         counts = Counter(settled.values())
         said = ", ".join(f"{number} {side}" for side, number in sorted(counts.items()))
         say(f"{cassette}: {many(len(settled), 'conflict')} settled{f' ({said})' if said else ''}, {len(left)} left.")
         if settled and not left:
             say(f"Then: git add {shlex.quote(str(cassette))}")
-    return 1 if left else 0
+    return 1 if left or is_unmerged else 0
 
 
-def _list(cassette: Path, conflicts: Sequence[Conflict]) -> None:
+def _list(cassette: Path, conflicts: Sequence[Conflict], *, is_unmerged: bool) -> None:
+    if is_unmerged:
+        option = shlex.join(["pytest-recorded", "merge", ":1", ":2", ":3", *option_for(cassette)])
+        say(f"{cassette}: git has not merged it: ours is in place, and theirs is not in it. Merge them: {option}")
+        return
     if not conflicts:
         say(f"{cassette}: no conflict.")
         return
@@ -72,7 +78,7 @@ def _list(cassette: Path, conflicts: Sequence[Conflict]) -> None:
     say_conflicts(conflicts)
     for line in whose_sides(cassette.absolute().parent):
         say(line)
-    say(WHAT_TO_DO)
+    say(what_to_do(cassette))
 
 
 def _meant(file: CassetteFile, conflicts: Sequence[Conflict], given: Sequence[str]) -> list[Conflict]:

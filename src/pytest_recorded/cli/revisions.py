@@ -6,6 +6,7 @@ The law of this file: git is asked, and never told to do anything: it writes not
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import CassetteError, UsageError
@@ -14,9 +15,11 @@ from .repository import has_git, run_git, standing
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Revision", "fetch", "is_rebasing"]
+__all__ = ["Revision", "fetch", "has_ours_alone", "is_rebasing"]
 
 # One of the three that the index has of a file in conflict.
+# Of a line of `git ls-files`: mode, digest, stage.
+_FIELDS: Final = 3
 _STAGE: Final = re.compile("(:[0-3])(:.*)?", re.DOTALL)
 _POINTER: Final = b"version https://git-lfs.github.com/spec/"
 
@@ -59,6 +62,12 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
     revision = Revision(name, path if colon else f"{prefix}{inside.as_posix()}")
     with into.open("wb") as file:
         problem = run_git(folder, "cat-file", "blob", f"{commit}:{revision.path}", into=file)[1]
+    if problem and stage is not None:
+        raise CassetteError(
+            str(revision),
+            f"is not there ({problem}). git has no conflict about that file: none came of it, or it was added since. "
+            f"To have the conflict back before it is committed: git checkout --merge -- {shlex.quote(revision.path)}",
+        )
     if problem:
         raise CassetteError(
             str(revision),
@@ -81,6 +90,17 @@ def is_rebasing(folder: Path) -> bool:
         return False
     found, _ = run_git(folder, "rev-parse", "--git-path", "rebase-merge", "--git-path", "rebase-apply")
     return any((folder / path).is_dir() for path in found.splitlines())
+
+
+def has_ours_alone(file: Path) -> bool:
+    """Return whether git has a conflict about a file, and has left ours in place, as it does without a driver."""
+    if not has_git():
+        return False
+    folder, inside = standing(file)
+    listed, _ = run_git(folder, "ls-files", "--unmerged", "--", inside.as_posix())
+    stages = {fields[2]: fields[1] for line in listed.splitlines() if len(fields := line.split()[:3]) == _FIELDS}
+    ours, _ = run_git(folder, "hash-object", "--no-filters", "--", inside.as_posix())
+    return {"2", "3"} <= stages.keys() and stages["2"] == ours
 
 
 def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:

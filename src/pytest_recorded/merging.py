@@ -20,6 +20,7 @@ from .call import request_digest
 from .conflicts import PREFIX, Choice, Conflict, chosen
 from .drift import same_answer
 from .entry import Entry
+from .errors import CassetteError
 from .job import is_http
 from .store.build import Changes, build, exclusive
 from .units import Side, Unit, side_by_side
@@ -113,17 +114,25 @@ def _write(ours: Path, into: Path, changes: Changes, folder: Path) -> None:
             build(into, changes, folder)
         return
     into = into.resolve()
-    into.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="pytest-recorded-") as made:
-        copy = Path(made) / into.name
-        shutil.copyfile(ours, copy)
-        build(copy, changes, Path(made))
-        beside = into.with_name(f".{into.name}.{uuid4().hex[:12]}")
-        try:
-            shutil.copyfile(copy, beside)
-            beside.replace(into)
-        finally:
-            beside.unlink(missing_ok=True)
+    try:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="pytest-recorded-") as made:
+            copy = Path(made) / into.name
+            shutil.copyfile(ours, copy)
+            build(copy, changes, Path(made))
+            _put_in_place(copy, into)
+    except OSError as error:
+        advice = f"Make {into.parent} a folder that this user may write to, or name another file"
+        raise CassetteError(into, f"cannot be written ({error.strerror or error}). {advice}.") from error
+
+
+def _put_in_place(copy: Path, into: Path) -> None:
+    beside = into.with_name(f".{into.name}.{uuid4().hex[:12]}")
+    try:
+        shutil.copyfile(copy, beside)
+        beside.replace(into)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 class _Merging:

@@ -72,14 +72,16 @@ class Side:
     """One of the files, read from the first address to the last."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self._shown = source.shown
+        # What names the file in an error is put right; a short name would be found in other words.
+        self._path = source.path.absolute()
         with self._named():
-            _refuse_markers(source.path)
-            inspect_cassette(source.path)
-            self._file = CassetteFile(source.path)
+            _refuse_markers(self._path)
+            inspect_cassette(self._path)
+            self._file = CassetteFile(self._path)
             self.facts = self._file.facts("")
             self.users = self._file.users()
-            self._connection = look_into(source.path)
+            self._connection = look_into(self._path)
             self._streamed = frozenset(job for (job,) in self._connection.execute(sql.STREAMED))
 
     def __enter__(self) -> Self:
@@ -106,7 +108,7 @@ class Side:
         if not unit.conflict:
             return ()
         with self._named():
-            conflict = read_conflict(self._source.path, unit.conflict, unit.last)
+            conflict = read_conflict(self._path, unit.conflict, unit.last)
         return conflict.ours, conflict.theirs
 
     def _rows(self) -> Iterator[Row]:
@@ -114,10 +116,10 @@ class Side:
             for columns in self._connection.execute(sql.BY_PLACE):
                 row = Row._make(columns)
                 if (*map(type, row.address), type(row.attempt)) != (str, str, str, int, int):
-                    raise CassetteError(self._source.path, f"has a row without an address ({row.id}): it is damaged.")
+                    raise CassetteError(self._path, f"has a row without an address ({row.id}): it is damaged.")
                 yield row
         except FAULTS as error:
-            raise explain(self._source.path, error) from error
+            raise explain(self._path, error) from error
 
     def _chunks(self, row: Row) -> tuple[Chunk, ...]:
         return tuple(self._file.chunks(row.id)) if row.id in self._streamed else ()
@@ -128,8 +130,8 @@ class Side:
         try:
             yield
         except CassetteError as error:
-            problem = error.problem.replace(str(self._source.path), self._source.shown)
-            raise CassetteError(self._source.shown, problem) from error
+            problem = error.problem.replace(str(self._path), self._shown)
+            raise CassetteError(self._shown, problem) from error
 
 
 def _refuse_markers(path: Path) -> None:

@@ -56,7 +56,7 @@ def test_it_writes_the_configuration_of_the_clone_and_a_line_of_attributes(cli, 
         "diff.pytest-recorded.textconv": f"{COMMAND} textconv --format={FORMAT}",
         "diff.pytest-recorded.xfuncname": "^([^ ].*)$",
         "merge.pytest-recorded.name": "recorded calls, by their addresses",
-        "merge.pytest-recorded.driver": f"{COMMAND} merge %O %A %B --path %P --labels %X %Y",
+        "merge.pytest-recorded.driver": f"{COMMAND} merge %O %A %B --path %P --marker-size %L --labels %X %Y",
     }
     assert (top / ".gitattributes").read_text() == LINE
     assert sorted(path.name for path in top.iterdir()) == [".git", ".gitattributes", "pytest.ini"]
@@ -258,7 +258,7 @@ def test_a_path_of_any_name_works_when_git_runs_the_commands(cli, tmp_path, monk
     subprocess.run(["git", "merge", "a"], capture_output=True, check=False)
     asked = (folder / "asked").read_text()
     assert asked.startswith("-P -m pytest_recorded merge ")
-    assert " --path cassettes/jobs.db --labels " in asked
+    assert " --path cassettes/jobs.db --marker-size 7 --labels " in asked
 
 
 def test_linked_work_trees_share_it_also_with_configurations_of_their_own(cli, top, tmp_path, monkeypatch):

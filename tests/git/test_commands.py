@@ -131,9 +131,10 @@ def test_programs_are_told_as_json(command, sides):
         ((*FILES, "--ours", "--newer"), "--ours and --newer exclude each other"),
         (("base.db", "ours.db", "text.db"), "theirs (text.db): is no SQLite file"),
         (("text.db", "ours.db", "theirs.db"), "base (text.db): is no SQLite file"),
-        ((*FILES, "--output=text.db/merged.db"), "text.db"),
+        ((".", "ours.db", "theirs.db"), "base (.): is a folder; a cassette is a file, such as cassettes/jobs.db"),
+        ((*FILES, "--output=text.db/merged.db"), "merged.db: cannot be written ("),
     ],
-    ids=["missing", "choices", "theirs", "base", "output"],
+    ids=["missing", "choices", "theirs", "base", "folder", "output"],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(command, sides, monkeypatch, arguments, said):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(sides.parent))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..conflicts import Choice
 
 __all__ = ["merge", "resolve"]
+
+#: Of git's conflict markers; where it merges the bases of branches that were merged crosswise, it asks for larger ones.
+MARKER_SIZE: Final = 7
 
 _Ours = Annotated[bool, typer.Option("--ours", help="Of conflicts keep our side.")]
 _Theirs = Annotated[bool, typer.Option("--theirs", help="Keep their side.")]
@@ -39,6 +42,14 @@ def merge(
         tuple[str, str] | None,
         typer.Option("--labels", metavar="OURS THEIRS", help="What git calls the two sides; for the merge driver."),
     ] = None,
+    marker_size: Annotated[
+        int,
+        typer.Option(
+            "--marker-size",
+            metavar="N",
+            help="That of git's markers; of a merge with larger ones, whose outcome is a base, nothing is said.",
+        ),
+    ] = MARKER_SIZE,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -61,7 +72,8 @@ def merge(
     from .merge import Asked, run_merge  # noqa: PLC0415 - each command loads what it needs
 
     prefer = _choice(ours=take_ours, theirs=take_theirs, newer=take_newer)
-    asked = Asked(base, ours, theirs, path, output, labels or ("", ""), prefer)
+    is_for_base = marker_size > MARKER_SIZE
+    asked = Asked(base, ours, theirs, path, output, labels or ("", ""), prefer, is_for_base)
     # The driver is told its files; it needs no project, whose ini file may be in conflict.
     project = Path(path) if path is not None else cassette_path(cassette)
     raise typer.Exit(run_merge(asked, project, as_json=as_json))

@@ -128,7 +128,7 @@ def _wanted() -> dict[str, str]:
         f"diff.{DRIVER}.xfuncname": "^([^ ].*)$",
         f"merge.{DRIVER}.name": "recorded calls, by their addresses",
         # git before 2.44 leaves the last two as they stand here.
-        MERGE: f"{command.replace('%', '%%')} merge %O %A %B --path %P --labels %X %Y",
+        MERGE: f"{command.replace('%', '%%')} merge %O %A %B --path %P --marker-size %L --labels %X %Y",
     }
 
 

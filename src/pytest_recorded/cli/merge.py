@@ -44,6 +44,7 @@ class Asked(NamedTuple):
         output: The file to write; None for ours.
         labels: What git calls ours and theirs.
         prefer: Which side of a conflict is kept.
+        is_for_base: Whether the outcome is to be the base of another merge, which git is really about.
 
     """
 
@@ -54,6 +55,7 @@ class Asked(NamedTuple):
     output: Path | None = None
     labels: tuple[str, str] = ("", "")
     prefer: Choice | None = None
+    is_for_base: bool = False
 
 
 def run_merge(asked: Asked, cassette: Path, *, as_json: bool) -> int:
@@ -77,7 +79,7 @@ def run_merge(asked: Asked, cassette: Path, *, as_json: bool) -> int:
     shown = asked.path or str(into)
     if as_json:
         say_json(_tree(shown, merged))
-    else:
+    elif not asked.is_for_base:
         # git's own stdout may be for a program, as that of `git merge-tree` is.
         with nullcontext() if asked.path is None else redirect_stdout(sys.stderr):
             found = ", ".join(_counts(asked, merged))

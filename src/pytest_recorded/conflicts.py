@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import shlex
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .entry import Entry, read_entry, write_entry
+from .entry import Entry, load_object, read_entry, write_entry
 from .errors import CassetteError, SerializationError
-from .job import Status
+from .job import Status, job_id
 from .store import sql
 from .store.build import Changes, build, exclusive
 from .store.sqlite import CassetteFile
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from .job import Row
+    from .job import Address, Row
     from .store.sqlite import Reader
 
 __all__ = [
@@ -87,27 +87,38 @@ class Conflict(NamedTuple):
         return json.dumps(sides, ensure_ascii=False, separators=(",", ":"))
 
 
-def read_conflict(text: str, row_id: str) -> Conflict:
+def read_conflict(path: Path | str, text: str, row: Row) -> Conflict:
     """Return the conflict that a fact's value is.
 
     Args:
+        path: Of the cassette.
         text: The value.
-        row_id: Of the row that it is about.
+        row: What it is about.
 
     Raises:
-        SerializationError: It is none.
+        CassetteError: It is none, or one about another call.
 
     """
     try:
-        tree: Any = json.loads(text)
-        base, ours, theirs = (tree[side] for side in Conflict._fields)
-    except (ValueError, TypeError, KeyError) as error:
-        raise SerializationError(f"it is none that a merge has written ({error!r})", f"the conflict {row_id}") from None
-    return Conflict(base and _side(base, row_id), _side(ours, row_id), _side(theirs, row_id))
+        tree = load_object(text, "")
+        base, ours, theirs = (_side(tree[side], row.address) for side in Conflict._fields)
+    except (SerializationError, KeyError, TypeError):
+        base = ours = theirs = None
+    if ours is None or theirs is None:
+        again = shlex.join(("pytest", "--record-mode=rewrite", row.scope or "TEST"))
+        problem = f"the conflict {row.id} is none that a merge has written. Record its test again: {again}"
+        raise CassetteError(path, problem)
+    return Conflict(base, ours, theirs)
 
 
-def _side(line: Any, row_id: str) -> Entry:
-    return read_entry(line if isinstance(line, str) else "", f"the conflict {row_id}")
+def _side(line: str | None, address: Address) -> Entry | None:
+    """Return a side of a conflict, which may take the place of the row at an address."""
+    if line is None:
+        return None
+    entry = read_entry(line, "")
+    if entry.row.key is None or entry.row.address != address or entry.row.id != job_id(address, entry.row.attempt):
+        raise SerializationError("it is another call")
+    return entry
 
 
 def read_conflicts(file: Reader) -> list[Conflict]:
@@ -122,11 +133,7 @@ def read_conflicts(file: Reader) -> list[Conflict]:
         row = _row_of(file, name)
         if row is None:
             continue
-        try:
-            conflict = read_conflict(text, row.id)
-        except SerializationError as error:
-            again = f"Record its test again: pytest --record-mode=rewrite '{row.scope or 'TEST'}'"
-            raise CassetteError(file.path, f"{error} {again}") from None
+        conflict = read_conflict(file.path, text, row)
         # The row may have got other data since, of the same answer.
         found.append(conflict._replace(ours=conflict.ours._replace(row=row)))
     return sorted(found, key=lambda conflict: conflict.ours.row.address)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from .canonical import load_tree
 from .errors import SerializationError
-from .job import Status
+from .job import Status, is_http
 from .message import HttpResponse, same_response
 
 if TYPE_CHECKING:
@@ -14,14 +14,9 @@ if TYPE_CHECKING:
 
     from .job import Chunk, Row
 
-__all__ = ["is_failure", "is_http", "same_answer"]
+__all__ = ["is_failure", "same_answer"]
 
 _CLIENT_ERROR: Final = 400
-
-
-def is_http(kind: str) -> bool:
-    """Return whether a kind is that of an HTTP call."""
-    return kind.startswith("http.")
 
 
 def is_failure(row: Row) -> bool:

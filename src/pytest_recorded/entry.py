@@ -2,26 +2,30 @@
 
 The law of this file: what is read back is what was written, to the last byte. A slot stands there as the tree that it
 is, for people to read, where writing that tree again gives the stored text; else the stored text itself stands there as
-a string, under a name of its own: `request_text` in place of `request`. What is NULL is left out, and so is an id that
-follows from the address.
+a string, under a name of its own: `request_text` in place of `request`. So does the body of an HTTP call, which is a
+text in its slot: as a tree or as lines, whose style stands beside the slot: `response_body_style`. What is NULL is left
+out, and so is an id that follows from the address.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from .canonical import load_tree, pack_float, to_text
 from .errors import SerializationError
-from .job import Chunk, Row, Status, job_id
-from .shown import COMMANDS, shown
+from .job import Chunk, Row, Status, is_http, job_id
+from .jsontext import one_line
+from .shown import shown
+from .styles import taken_apart, writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Entry", "entry_of", "indented", "load_object", "one_line", "read_entry", "write_entry", "written"]
+__all__ = ["Entry", "entry_of", "load_object", "read_entry", "write_entry", "written"]
 
 
 class Entry(NamedTuple):
@@ -41,6 +45,9 @@ class Entry(NamedTuple):
 
 _SLOTS: Final = ("request", "response", "data", "error", "info")
 _TEXT: Final = "_text"
+# Where the slots of HTTP have a body that is a text.
+_BODIES: Final = {"request": "text", "response": "body"}
+_STYLE: Final = "_body_style"
 # What an object has, in this order, and whether it may be left out.
 _PLAIN: Final = {
     "id": True,
@@ -59,14 +66,13 @@ _PLAIN: Final = {
 }
 _NUMBERS: Final = frozenset({"seq", "attempt"})
 _STATUSES: Final = frozenset(status.value for status in Status)
-_NAMES: Final = frozenset({*_PLAIN, *_SLOTS, *(slot + _TEXT for slot in _SLOTS), "chunks", "users"})
+_NAMES: Final = frozenset(
+    {*_PLAIN, *_SLOTS, *(slot + _TEXT for slot in _SLOTS), *(slot + _STYLE for slot in _BODIES), "chunks", "users"}
+)
 _CHUNK_NAMES: Final = frozenset({"seq", "offset_ms", "body", "body" + _TEXT})
 _LARGEST_INT: Final = (1 << 63) - 1
 # A tree is read inside of others, by whoever has got how much of Python's stack left.
 _DEEPEST: Final = 64
-_INDENT: Final = "  "
-# Characters of a list that stays on one line.
-_SHORT: Final = 80
 _DAMAGED: Final = "The file is damaged; pytest-recorded check says where"
 _CORRECT: Final = "Correct it, or export the cassette again"
 
@@ -79,50 +85,6 @@ def write_entry(entry: Entry) -> str:
 
     """
     return written(entry, one_line)
-
-
-def one_line(tree: Any) -> str:
-    """Return a tree as one line of JSON that any terminal shows and none obeys.
-
-    Raises:
-        SerializationError: See `canonical.to_text`.
-
-    """
-    return _escaped(to_text(tree))
-
-
-def indented(tree: Any, margin: str = "") -> str:
-    """Return a tree as JSON for people: each name on a line of its own, and each item of a list, but for short lists.
-
-    Args:
-        tree: The tree.
-        margin: What each line but the first begins with.
-
-    """
-    within = margin + _INDENT
-    if type(tree) is dict and tree:
-        ends, items = "{}", [f"{_dumped(name)}: {indented(item, within)}" for name, item in tree.items()]
-    elif type(tree) is list and not _is_short(tree):
-        ends, items = "[]", [indented(item, within) for item in tree]
-    else:
-        return _dumped(tree)
-    lines = f",\n{within}".join(items)
-    return f"{ends[0]}\n{within}{lines}\n{margin}{ends[1]}"
-
-
-def _dumped(tree: Any) -> str:
-    return _escaped(json.dumps(tree, ensure_ascii=False, allow_nan=False))
-
-
-def _is_short(items: list[Any]) -> bool:
-    """Return whether a list is read better on one line: a header, a point; not the numbers of an embedding."""
-    is_flat = len(items) <= _SHORT and not any(type(item) is dict or type(item) is list for item in items)
-    return is_flat and len(json.dumps(items, ensure_ascii=False)) <= _SHORT
-
-
-def _escaped(text: str) -> str:
-    # In JSON such letters are nowhere but in strings.
-    return COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def written(entry: Entry, write: Callable[[Any], str]) -> str:
@@ -147,8 +109,9 @@ def _tree(entry: Entry) -> dict[str, Any]:
             tree[name] = _need_plain(value, name, "$")
     if row.key is not None and row.id == job_id(row.address, row.attempt):
         del tree["id"]
+    bodies = _BODIES if is_http(row.kind) else {}
     for slot in _SLOTS:
-        _put(tree, slot, getattr(row, f"{slot}_json"))
+        _put(tree, slot, getattr(row, f"{slot}_json"), bodies.get(slot))
     if entry.chunks:
         tree["chunks"] = [_chunk_tree(chunk, f"$.chunks[{n}]") for n, chunk in enumerate(entry.chunks)]
     if entry.users:
@@ -163,8 +126,8 @@ def _chunk_tree(chunk: Chunk, path: str) -> dict[str, Any]:
     return tree
 
 
-def _put(tree: dict[str, Any], name: str, text: str | None) -> None:
-    """Put a stored text into an object: as a tree if that says it all."""
+def _put(tree: dict[str, Any], name: str, text: str | None, body: str | None = None) -> None:
+    """Put a stored text into an object, as a tree if that says it all; `body`: where it may have a text of HTTP."""
     if text is None:
         return
     _need(text, str, f"$.{name}")
@@ -174,9 +137,21 @@ def _put(tree: dict[str, Any], name: str, text: str | None) -> None:
     except SerializationError:
         is_exact = False
     if is_exact:
+        if body and (style := _open(found, body)):
+            tree[name + _STYLE] = style
         tree[name] = found
     else:
         tree[name + _TEXT] = text
+
+
+def _open(slot: Any, name: str) -> str | None:
+    """Put the parts of a body in place of its text; return the style in which they make that text, if they do."""
+    text = slot.get(name) if type(slot) is dict else None
+    opened = taken_apart(text) if type(text) is str else None
+    if opened is None or _is_deep([opened[1]]):
+        return None
+    style, slot[name] = opened
+    return style
 
 
 def _is_deep(tree: Any) -> bool:
@@ -258,6 +233,7 @@ def _entry(tree: dict[str, Any]) -> Entry:
         name: _need_plain(tree.get(name), name, "$") if name in tree or not may_lack else None
         for name, may_lack in _PLAIN.items()
     }
+    tree = tree | {slot: _closed(tree, slot, values["kind"]) for slot in _BODIES if slot + _STYLE in tree}
     values |= {f"{slot}_json": _stored(tree, slot, "$") for slot in _SLOTS}
     row = Row(**values)
     if row.status not in _STATUSES:
@@ -294,6 +270,29 @@ def _stored(tree: dict[str, Any], name: str, path: str) -> str | None:
     if name in tree:
         raise SerializationError(f"it has both {name} and {name}{_TEXT}, and only one can be what was stored", path)
     return str(_need(tree[name + _TEXT], str, f"{path}.{name}{_TEXT}"))
+
+
+def _closed(tree: dict[str, Any], slot: str, kind: str) -> dict[str, Any]:
+    """Return a slot with the text of its body in place of the parts."""
+    style, name = slot + _STYLE, _BODIES[slot]
+    if not is_http(kind):
+        raise SerializationError(f"{shown(kind)} is no call of HTTP, whose bodies have a style", f"$.{style}")
+    _need(tree[style], str, f"$.{style}")
+    opened = tree.get(slot)
+    if type(opened) is not dict or name not in opened:
+        raise SerializationError(f"it has no {name}, and {style} says how that is written", f"$.{slot}")
+    with _at(f"$.{style}"):
+        write = writer(tree[style])
+    with _at(f"$.{slot}.{name}"):
+        return opened | {name: write(opened[name])}
+
+
+@contextmanager
+def _at(path: str) -> Iterator[None]:
+    try:
+        yield
+    except SerializationError as error:
+        raise SerializationError(error.problem, path) from None
 
 
 def _names(tests: Iterable[Any]) -> list[str]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
-__all__ = ["Address", "Answer", "Chunk", "Found", "Place", "Row", "Status", "job_id"]
+__all__ = ["Address", "Answer", "Chunk", "Found", "Place", "Row", "Status", "is_http", "job_id"]
 
 
 class Status(StrEnum):
@@ -32,6 +32,11 @@ def job_id(address: Address, attempt: int) -> str:
     """Return the id of a row in a cassette: a digest of where it is, so that no new recording changes it."""
     place = "\0".join((address.scope, address.kind, address.key, str(address.seq), str(attempt)))
     return blake2b(place.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def is_http(kind: str) -> bool:
+    """Return whether a kind is that of an HTTP call."""
+    return kind.startswith("http.")
 
 
 class Found(NamedTuple):

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from . import llm
 from .book import warn
 from .codec import decode, load, load_error, load_tree, to_text
-from .drift import is_http
 from .errors import SerializationError
-from .job import Status
+from .job import Status, is_http
 from .message import HttpRequest, HttpResponse
 from .miss import describe
 from .objects import Types

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from .call import request_digest
-from .conflicts import PREFIX, Choice, Conflict, chosen, read_conflict
-from .drift import is_http, same_answer
+from .conflicts import PREFIX, Choice, Conflict, chosen
+from .drift import same_answer
 from .entry import Entry
+from .job import is_http
 from .store.build import Changes, build, exclusive
 from .units import Side, Unit, side_by_side
 from .workplace import workshop
@@ -177,7 +178,7 @@ class _Merging:
     def _conflicting(self, base: Unit | None, ours: Unit, theirs: Unit) -> Unit:
         entry = self._entry(_THEIRS, theirs)
         # Theirs may be what ours was in conflict with before.
-        others = (entry, *_earlier(theirs), *_earlier(ours))
+        others = (entry, *self._earlier(_THEIRS, theirs), *self._earlier(_OURS, ours))
         other = next((one for one in others if _differs(ours, Unit(((one.row, one.chunks),)))), entry)
         known = None if base is None or base.conflict else self._entry(_BASE, base)
         conflict = Conflict(known, self._entry(_OURS, ours), other)
@@ -188,6 +189,10 @@ class _Merging:
         if chosen(conflict, self._prefer) is Choice.OURS:
             return ours._replace(conflict=None)
         return theirs._replace(conflict=None) if other is entry else Unit(((other.row, other.chunks),))
+
+    def _earlier(self, side: int, unit: Unit) -> tuple[Entry, ...]:
+        owner = self._sides[side]
+        return () if owner is None else owner.earlier(unit)
 
     def _entry(self, side: int, unit: Unit) -> Entry:
         owner = self._sides[side]
@@ -238,12 +243,6 @@ _BASE, _OURS, _THEIRS = range(3)
 
 def _pairs(side: Side | None) -> set[tuple[str, str]]:
     return set() if side is None else {(test, job) for job, tests in side.users.items() for test in tests}
-
-
-def _earlier(unit: Unit) -> tuple[Entry, ...]:
-    """Return the sides of an earlier conflict."""
-    conflict = read_conflict(unit.conflict, unit.last.id) if unit.conflict else None
-    return () if conflict is None else (conflict.ours, conflict.theirs)
 
 
 def _agreed(base: Unit | None, ours: Unit | None, theirs: Unit | None) -> Unit | None:

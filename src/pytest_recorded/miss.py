@@ -10,8 +10,8 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .canonical import canonical, load_tree
-from .drift import is_http
 from .errors import SerializationError
+from .job import is_http
 from .modes import RecordMode
 from .nodes import nodes
 from .shown import LONGEST_VALUE, clip, cut_pair

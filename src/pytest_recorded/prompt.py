@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .drift import is_http
 from .errors import UsageError
+from .job import is_http
 from .readable import error_part, request_part, response_part, value_part
 
 if TYPE_CHECKING:

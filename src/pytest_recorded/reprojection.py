@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .canonical import canonical, load_tree
 from .conflicts import PREFIX
 from .delta import differences
-from .drift import is_http
 from .errors import SerializationError
+from .job import is_http
 from .jobs import Job
 from .miss import describe
 from .noting import again

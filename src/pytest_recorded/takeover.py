@@ -10,11 +10,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .choice import is_among
-from .drift import is_http, same_answer
+from .drift import same_answer
 from .errors import CassetteError
-from .job import Address, Status, job_id
+from .job import Address, Status, is_http, job_id
 from .modes import RecordMode
 from .staging import discard, end_session, forget, leftovers, read_attempts
+from .store import sql
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile
@@ -205,6 +206,7 @@ class _Merge:
         elif self._reader and same_answer(old, final, self._reader.chunks(old.id), chunks):
             if old.submitted_at >= self._good_since:
                 self._count(unchanged=1)
+                self._settle(old)
                 return
             self._count(renewed=1)
             self.changes.gone.add(final.address)
@@ -212,6 +214,12 @@ class _Merge:
             self._count(replaced=1)
             self.changes.gone.add(final.address)
         self.changes.fresh.append((final, chunks))
+
+    def _settle(self, old: Row) -> None:
+        """Let a row whose answer was made once more be in conflict with no other one; see `conflicts`."""
+        name = sql.CONFLICT + old.id
+        if self._reader and self._reader.meta(name) is not None:
+            self.changes.facts[name] = None
 
     def _add_shared(self, ledger: StagingFile, attempt: Attempt) -> set[str]:
         """Add the shared calls that a test has used; return their ids."""

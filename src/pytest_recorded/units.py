@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from .conflicts import PREFIX
+from .conflicts import PREFIX, read_conflict
 from .errors import CassetteError
 from .job import Chunk, Row
 from .store import sql
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from .entry import Entry
     from .job import Address
 
 __all__ = ["Side", "Source", "Unit", "side_by_side"]
@@ -94,6 +95,19 @@ class Side:
             for _, attempts in groupby(self._rows(), key=attrgetter("address")):
                 rows = [(row, self._chunks(row)) for row in attempts]
                 yield Unit(tuple(rows), self.facts.get(PREFIX + rows[-1][0].id))
+
+    def earlier(self, unit: Unit) -> tuple[Entry, ...]:
+        """Return the sides of the conflict that a unit of this file is in already.
+
+        Raises:
+            CassetteError: It cannot be read.
+
+        """
+        if not unit.conflict:
+            return ()
+        with self._named():
+            conflict = read_conflict(self._source.path, unit.conflict, unit.last)
+        return conflict.ours, conflict.theirs
 
     def _rows(self) -> Iterator[Row]:
         try:

@@ -8,9 +8,8 @@ from urllib.parse import parse_qsl
 
 from .canonical import load_tree
 from .compare import ABSENT, Difference, differences
-from .drift import is_http
 from .errors import ConfigurationError
-from .job import Status
+from .job import Status, is_http
 from .message import HttpRequest
 from .shown import clip, shown
 

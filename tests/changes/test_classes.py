@@ -13,7 +13,7 @@ from pytest_recorded.changes import classes
 from pytest_recorded.changes.calls import Pair, call_of
 from pytest_recorded.changes.classes import Rules
 from pytest_recorded.changes.model import ChangeClass
-from pytest_recorded.drift import is_http
+from pytest_recorded.job import is_http
 from pytest_recorded.jobs import Job
 from pytest_recorded.paths import parse
 from pytest_recorded.projection import projection_for

@@ -214,14 +214,21 @@ def test_status_knows_a_configuration_of_another_version(cli):
     assert cli("git", "status").code == 0
 
 
-def test_a_line_that_says_otherwise_is_told_of(cli, top):
-    """Ours is in the root; a nearer file of attributes holds."""
+@pytest.mark.parametrize("line", ["*.db -diff", "*.db text eol=crlf", "*.db !text"])
+def test_a_line_that_says_otherwise_is_told_of(cli, top, line):
+    """Ours is in the root; a nearer file of attributes holds. As text, with other line ends, a cassette is damaged."""
     (top / "cassettes").mkdir()
-    (top / "cassettes" / ".gitattributes").write_text("*.db -diff\n")
+    (top / "cassettes" / ".gitattributes").write_text(f"{line}\n")
     done = cli("git", "install")
     assert done.code == 1
     assert "another one says otherwise" in done.out
     assert cli("git", "status").code == 1
+
+
+def test_a_line_by_which_git_finds_out_itself_what_is_text_does_no_harm(cli, top):
+    (top / "cassettes").mkdir()
+    (top / "cassettes" / ".gitattributes").write_text("* text=auto eol=crlf\n")
+    assert cli("git", "install").code == 0
 
 
 @pytest.mark.parametrize("name", ["a b'c\"d$HOME %O;x", "ünï中"])

@@ -30,6 +30,7 @@ from pytest_recorded.modes import TABLE, Act, Known, RecordMode
 from pytest_recorded.options import OPTIONS
 from pytest_recorded.report.digest import MEANING
 from pytest_recorded.store.schema import CASSETTE, LEDGER
+from pytest_recorded.styles import STYLES
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -280,6 +281,12 @@ def test_the_workflow_fails_where_the_world_has_changed_and_leaves_what_its_late
     for name in (*reports, "summary.md"):
         assert "world.ask" in (tmp_path / name).read_text(encoding="utf-8"), name
     assert {word for word in workflow["Tell in an issue"]["run"].split() if word.startswith("report")} <= set(reports)
+
+
+def test_the_words_of_the_styles_of_bodies_are_those_of_the_code():
+    rows = table_after("docs/text.md", "## Bodies of HTTP")
+    documented = [word for row in rows[2:] for word in row[0].replace("`", "").split(", ")]
+    assert sorted(documented) == sorted({word for name in STYLES for word in name.split()[1:]})
 
 
 def test_the_readme_names_the_two_commands():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 
 import pytest
@@ -41,6 +43,15 @@ def test_branches_that_have_recorded_different_calls_are_merged_without_a_confli
     merged = repository.cassette.read_bytes()
     repository.switch("other", "feature").git("merge", "main~1")
     assert repository.cassette.read_bytes() == merged, "the other way round it is the same file"
+
+
+def test_what_git_prints_for_programs_has_nothing_of_ours_in_it(parted):
+    tree = ["git", "merge-tree", "--write-tree", "--name-only", "main", "feature"]
+    done = subprocess.run(tree, cwd=parted.folder, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode == 129:
+        pytest.skip("git has no such command before 2.38")
+    assert re.match("[0-9a-f]{40}\ncassettes/jobs.db\n\n", done.stdout)
+    assert "cassettes/jobs.db: 1 call from theirs, 1 from ours, 1 conflict:\n" in done.stderr
 
 
 def test_the_same_call_recorded_anew_on_both_sides_is_merged_if_the_answers_are_equal(repository):

@@ -64,6 +64,26 @@ def test_what_is_read_back_is_what_was_written(entry):
     ]
 
 
+SPOILS = [("", ""), ("]", "]\n"), ("/", "\\/"), ("1", "1e0"), (": ", ":"), (" ", "")]
+BODIES = st.sampled_from(ODD_JSON) | TEXTS | st.builds(
+    lambda tree, indent, is_ascii, spoil: json.dumps(tree, indent=indent, ensure_ascii=is_ascii).replace(*spoil),
+    st.lists(TREES, max_size=3) | st.dictionaries(TEXTS, TREES, max_size=3),
+    st.sampled_from([None, 2, 3, 4]), st.booleans(), st.sampled_from(SPOILS),
+)  # fmt: skip
+
+
+@given(BODIES, BODIES, entries())
+def test_the_bodies_of_an_http_call_are_what_they_were(asked, answered, entry):
+    slots = {"request": {"method": "POST", "text": asked}, "response": {"body": answered, "chunks": [[0.5, 1]]}}
+    try:
+        texts = {f"{slot}_json": to_text(tree) for slot, tree in slots.items()}
+    except SerializationError:
+        # Two halves of a letter that stand side by side are in no file.
+        texts = {}
+    for row in (entry.row._replace(kind="http.a.b"), entry.row._replace(kind="http.a.b", **texts)):
+        assert read_entry(write_entry(Entry(row)), WHERE).row == row
+
+
 @given(entries())
 def test_a_line_is_one_line_of_json_that_commands_no_terminal(entry):
     line = write_entry(entry)
@@ -103,7 +123,10 @@ def test_an_id_that_does_not_follow_from_the_address_is_kept():
 
 
 def test_a_line_is_written_and_read_by_whoever_has_little_of_the_stack_left():
-    entry = Entry(row_of(request_json="[" * 400 + "]" * 400, response_json="[" * 63 + "]" * 63))
+    body = to_text({"status": 200, "body": json.dumps(json.loads("[" * 62 + "]" * 62), indent=2)})
+    deepest = {"request_json": "[" * 400 + "]" * 400, "response_json": body, "data_json": "[" * 63 + "]" * 63}
+    entry = Entry(row_of(kind="http.a", **deepest))
+    assert '"json indent=2"' in write_entry(entry)
     assert '"request_text":"[[' in write_entry(entry)
 
     def deep(left):
@@ -115,6 +138,100 @@ def test_a_line_is_written_and_read_by_whoever_has_little_of_the_stack_left():
 def test_a_tag_in_one_place_changes_no_number_in_another():
     entry = Entry(row_of(request_json="9" * 640), (Chunk(0, math.inf, "9" * 640),))
     assert read_entry(write_entry(entry), WHERE) == entry
+
+
+def http_row(body, kind="http.api.example.com"):
+    request = {"method": "POST", "url": "https://api.example.com", "headers": [], "text": "a\nb"}
+    response = {"status": 200, "body": body, "end": "failed"}
+    return row_of(kind=kind, request_json=to_text(request), response_json=to_text(response))
+
+
+def test_the_bodies_of_an_http_call_are_read_as_trees_and_lines():
+    tree = json.loads(write_entry(Entry(http_row('{"a": [1, "\\u00e9"]}\n'))))
+    assert tree["request_body_style"] == "lines"
+    assert tree["request"]["text"] == ["a", "b"]
+    assert tree["response_body_style"] == "json spaced ascii newline"
+    assert tree["response"] == {"status": 200, "body": {"a": [1, "é"]}, "end": "failed"}
+    assert list(tree)[-4:] == ["request_body_style", "request", "response_body_style", "response"]
+
+
+def test_a_function_that_returns_what_looks_like_a_response_has_it_as_it_is():
+    row = http_row('{"a":1}', kind="shop.http.ask")
+    row = row._replace(data_json=row.response_json)
+    line = write_entry(Entry(row))
+    assert "_style" not in line
+    assert json.loads(line)["response"] == {"status": 200, "body": '{"a":1}', "end": "failed"}
+    tree = json.loads(write_entry(Entry(row._replace(kind="http.ask"))))
+    assert (tree["response"]["body"], tree["data"]["body"]) == ({"a": 1}, '{"a":1}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"py:bytes": "/w=="}, ["a", "b"], 7, None, {"a": 1}, "one line", "", "[1e2]", "[" * 64 + "]" * 64],
+    ids=range(9),
+)
+def test_a_body_that_is_no_text_or_no_tree_stays_what_it_is(body):
+    tree = json.loads(write_entry(Entry(http_row(body))))
+    assert "response_body_style" not in tree
+    assert tree["response"]["body"] == body
+    assert read_entry(json.dumps(tree), WHERE).row == http_row(body)
+
+
+def test_a_body_is_a_tree_if_what_it_is_in_is_no_deeper_than_others():
+    assert '"response_body_style":"json compact"' in write_entry(Entry(http_row("[" * 63 + "]" * 63)))
+    assert '"response_body_style"' not in write_entry(Entry(http_row("[" * 64 + "]" * 64)))
+
+
+def test_a_body_that_a_person_has_changed_is_written_in_its_style():
+    tree = json.loads(write_entry(Entry(http_row('{\n  "price": 3\n}\n'))))
+    tree["response"]["body"] |= {"price": 4.5, "more": ["é"]}
+    tree["request"]["text"].append("c")
+    row = read_entry(json.dumps(tree), WHERE).row
+    assert json.loads(row.response_json) == {
+        "status": 200, "body": '{\n  "price": 4.5,\n  "more": [\n    "é"\n  ]\n}\n', "end": "failed"
+    }  # fmt: skip
+    assert json.loads(row.request_json)["text"] == "a\nb\nc"
+    assert list(json.loads(row.response_json)) == ["status", "body", "end"]
+
+
+def test_whoever_wants_a_body_to_the_letter_writes_a_text_and_no_style():
+    tree = json.loads(HTTP_LINE)
+    del tree["response_body_style"]
+    tree["response"]["body"] = '{"price": 5e0}'
+    assert json.loads(read_entry(json.dumps(tree), WHERE).row.response_json)["body"] == '{"price": 5e0}'
+
+
+HTTP_LINE = write_entry(Entry(http_row('{"a":1}')))
+ANSWER = '{"status":200,"body":{"a":1},"end":"failed"}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"json compact"', '"json compat"', r"\$\.response_body_style: 'json compat' is no .*mean 'json compact'\?"),
+        ('"json compact"', "7", r"\$\.response_body_style: it is a whole number, not a text"),
+        ('"json compact"', "null", r"\$\.response_body_style: it is missing"),
+        ('"json compact"', '["json compact"]', r"\$\.response_body_style: it is a list, not a text"),
+        ('"json compact"', '"lines"', r"\$\.response\.body: it is \{'a': 1\}, not a list of texts"),
+        ('["a","b"]', '["a",7]', r"\$\.request\.text: it is \['a', 7\], not a list of texts"),
+        ('{"a":1}', '{"a":1e999}', r"\$\.response\.body: it has a number that is too large"),
+        ('{"a":1}', '{"a":NaN}', "NaN is no number of JSON"),
+        ('{"a":1}', '{"a":1,"a":2}', "the name 'a' twice"),
+        (',"body":{"a":1}', "", r"\$\.response: it has no body, and response_body_style says how that is written"),
+        (ANSWER, "7", r"\$\.response: it has no body, and"),
+        (f'"response":{ANSWER}', '"response_text":""', r"\$\.response: it has no body, and"),
+        (ANSWER, f'{ANSWER},"response_text":""', "both response and response_text"),
+        ("http.api", "shop.api", r"\$\.request_body_style: 'shop\.api\.example\.com' is no call of HTTP"),
+        ('"request_body_style"', '"data_body_style"', "'data_body_style' is not known here"),
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_a_body_that_cannot_be_put_together_is_refused_with_its_place(old, new, said):
+    assert old in HTTP_LINE
+    with pytest.raises(SerializationError, match=said) as caught:
+        read_entry(HTTP_LINE.replace(old, new), WHERE)
+    assert str(caught.value).startswith(WHERE)
+    assert "Correct it, or export the cassette again." in str(caught.value)
 
 
 LINE = write_entry(Entry(row_of(request_json="1"), (Chunk(0, 1.0, "1"),)))

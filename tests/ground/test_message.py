@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_recorded.canonical import load_tree, to_text
-from pytest_recorded.drift import is_http, same_answer
-from pytest_recorded.job import Chunk, Row
+from pytest_recorded.drift import same_answer
+from pytest_recorded.job import Chunk, Row, is_http
 from pytest_recorded.message import HttpRequest, HttpResponse, same_response
 from pytest_recorded.redact import Mask, Secrets
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import closing
 
 import pytest
 
 from pytest_recorded.conflicts import Choice, resolve
+from pytest_recorded.entry import Entry, write_entry
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.rename import rename_scope
 from pytest_recorded.store.build import Changes, build
@@ -199,9 +202,27 @@ def test_a_renamed_test_takes_its_conflict_along(unsettled):
     assert {row.scope for row in rows} == {"tests/test_cart.py::test_sum"}
 
 
-def test_a_conflict_that_cannot_be_read_says_how_to_get_rid_of_it(unsettled):
-    name = f"conflict:{conflicts_in(unsettled)[0].id}"
-    for text in ("{", "[]", "{}", '{"base":1,"ours":2,"theirs":null}', '{"base":null,"ours":"{}","theirs":"{}"}'):
-        build(unsettled, Changes(facts={name: text}), workshop(unsettled))
-        with pytest.raises(CassetteError, match="Record its test again: pytest --record-mode=rewrite"):
+def none_of_a_merge(conflict):
+    """Return texts that are no conflict, or none about this call."""
+    sides = json.loads(conflict.text())
+    elsewhere = json.dumps(json.loads(write_entry(Entry(price(4, MILK).row))) | {"id": conflict.id})
+    others = [{side: elsewhere} for side in sides]
+    wrong = json.loads(sides["theirs"])
+    others += [{"theirs": json.dumps(wrong | change)} for change in ({"id": "f" * 32}, {"key": None, "id": "f" * 32})]
+    broken = ("{", "[]", "{}", "[" * 100_000, '{"base":1,"ours":2,"theirs":null}')
+    return *broken, '{"base":null,"ours":"{}","theirs":"{}"}', *(json.dumps(sides | other) for other in others)
+
+
+def test_a_conflict_that_cannot_be_read_or_is_about_another_call_says_how_to_get_rid_of_it(three, unsettled):
+    (conflict,) = conflicts_in(unsettled)
+    fix = re.escape(f"Record its test again: pytest --record-mode=rewrite {conflict.ours.row.scope}")
+    for text in none_of_a_merge(conflict):
+        build(unsettled, Changes(facts={conflict.name: text}), workshop(unsettled))
+        before = unsettled.read_bytes()
+        with pytest.raises(CassetteError, match=fix):
             conflicts_in(unsettled)
+        with pytest.raises(CassetteError, match=fix):
+            resolve(unsettled, {conflict.id: Choice.THEIRS})
+        with pytest.raises(CassetteError, match=f"^theirs: the conflict .* {fix}"):
+            three([price(1)], [price(9)], unsettled)
+        assert unsettled.read_bytes() == before

@@ -14,7 +14,7 @@ from pytest_recorded.units import Source
 from sides import function, http, write
 from three import again, conflicts_in, rows_in
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ITEMS = [{"item": name} for name in ("tea", "milk", "Ω")]
 SCOPES = ("", "t::a", "t::é")
 TESTS = ("t::a", "t::b")

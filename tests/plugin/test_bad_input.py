@@ -214,7 +214,8 @@ def test_a_full_disk_costs_no_value_and_is_named(example):
 def test_a_disk_that_is_full_at_the_end_leaves_the_old_cassette_and_what_was_recorded(example):
     """The cassette cannot be built anew, what is recorded just so fits; the next run takes it over."""
     example.write(
-        world=(example.folder / "world.py").read_text() + "\ndef big(n):\n    called(n)\n    return 'x' * 900_000\n",
+        world=(example.folder / "world.py").read_text() + "\nimport random\ndef big(n):\n    called(n)\n"
+        "    return random.Random(1).randbytes(600_000).hex()\n",
         test_a="import pytest, resource, world\n"
         "pytestmark = pytest.mark.recorded('world.big', 'world.ask')\n"
         "def test_big(): world.big('big')\n",

@@ -83,6 +83,15 @@ def test_who_records_the_call_again_has_settled_the_conflict(unsettled):
     assert result.output.count("pytest-recorded resolve") == 1, "there was one at the start"
 
 
+def test_who_records_ours_again_has_settled_the_conflict_with_the_file_of_our_side(unsettled):
+    world = (unsettled.folder / "world.py").read_text()
+    (unsettled.folder / "world.py").write_text(world.replace("question.upper()", "question.upper() + '!'"))
+    result = unsettled.run("--record-mode=rewrite", "-k", "tea")
+    assert (result.code, unsettled.calls, conflicts(unsettled)) == (0, ["tea"], [])
+    assert unsettled.cassette.read_bytes() == (unsettled.folder / "side33.db").read_bytes()
+    assert result.output.count("pytest-recorded resolve") == 1, "there was one at the start"
+
+
 def test_another_test_that_is_recorded_again_settles_nothing(unsettled):
     found = conflicts(unsettled)
     unsettled.write(test_b=TESTS.replace("tea", "rice").replace("TEA", "RICE")).run("test_b.py")

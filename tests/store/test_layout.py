@@ -131,7 +131,7 @@ def test_a_large_cassette_has_large_pages_and_gets_small_ones_when_it_is_small_a
 
 
 def test_large_pages_are_the_same_bytes_by_two_versions_of_sqlite(tmp_path, folder, row, by_apsw):
-    rows = some_rows(row, 3500)
+    rows = some_rows(row, 2200)
     one = steps(tmp_path / "one.db", rows, folder)
     assert one[16:18] == b"\x00\x01"
     by_apsw()

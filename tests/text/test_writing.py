@@ -52,10 +52,11 @@ def test_what_has_not_changed_is_not_written_again(three, export, tmp_path, cass
     export(three, "calls")
     before = {path.name: path.stat().st_ino for path in (tmp_path / "calls").iterdir()}
     assert export(three, "calls").written == ()
-    cassette([row("test_a", response_json="2")], gone={row("test_a").address})
-    assert [path.name for path in export(three, "calls").written] == ["test_a.json"]
+    changed = row("test_b", kind="shop.tell", response_json="2")
+    cassette([changed], gone={changed.address})
+    assert [path.name for path in export(three, "calls").written] == ["test_b.json"]
     after = {path.name: path.stat().st_ino for path in (tmp_path / "calls").iterdir()}
-    assert {name for name in before if before[name] != after[name]} == {"test_a.json"}
+    assert {name for name in before if before[name] != after[name]} == {"test_b.json"}
 
 
 def test_files_of_tests_that_are_gone_are_removed_and_others_are_not(three, export, tmp_path, cassette, row):

@@ -10,8 +10,8 @@ from collections import Counter
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..drift import is_http, same_answer
-from ..job import Address
+from ..drift import same_answer
+from ..job import Address, is_http
 from ..jobs import Job, llm_projection
 from ..modes import RecordMode
 from ..reads import reads_of

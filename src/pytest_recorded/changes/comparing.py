@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..canonical import load_tree
 from ..choice import is_among
 from ..diff import ABSENT
-from ..drift import is_http, same_answer
+from ..drift import same_answer
 from ..errors import RecordedError
-from ..job import Row, Status
+from ..job import Row, Status, is_http
 from ..jobs import Job, is_llm_call
 from ..selection import may_name_llm
 from .calls import Pair, asks_the_same, call_of, figures_of, lost_call

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..canonical import load_tree
 from ..diff import ABSENT
-from ..drift import is_http
 from ..entry import read_entry
 from ..errors import CassetteError
-from ..job import Status
+from ..job import Status, is_http
 from ..jobs import Job
 from ..message import HttpRequest
 from ..miss import describe

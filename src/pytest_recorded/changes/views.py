@@ -14,7 +14,7 @@ from .. import llm
 from ..body import parse_body
 from ..canonical import load_tree
 from ..diff import ABSENT
-from ..drift import is_http
+from ..job import is_http
 from ..jobs import Job
 from ..message import HttpRequest, HttpResponse, lasting_headers
 from ..noting import again

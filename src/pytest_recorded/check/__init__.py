@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from ..conflicts import Conflict
     from ..job import Row
     from ..options import Options
 
@@ -108,6 +109,7 @@ class _Looking:
                 yield Finding("damaged", "pieces of its answer, or uses of it, are there, but the row is not", id=job)
             for conflict in read_conflicts(self._file):
                 yield self._finding("conflict", conflict.ours.row, _IN_CONFLICT)
+                yield from self._in_other_answers(conflict)
         except CassetteError as error:
             yield Finding("damaged", error.problem)
         for path in staging_files(self._cassette):
@@ -115,6 +117,12 @@ class _Looking:
                 "staging",
                 f"{path} is of a session that is running, or keeps calls of tests that did not pass for the next run",
             )
+
+    def _in_other_answers(self, conflict: Conflict) -> Iterator[Finding]:
+        """Yield the secrets that a conflict has and its row has not."""
+        for side, entry in (("base", conflict.base), ("theirs", conflict.theirs)):
+            for path, how in self._secrets.secrets_of(entry.row, entry.chunks) if entry is not None else ():
+                yield self._finding("secret", conflict.ours.row, how, f"{side} {path}")
 
     def at_row(self, row: Row) -> Iterator[Finding]:
         """Yield what is to be said of a row."""

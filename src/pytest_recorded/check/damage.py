@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..canonical import load_tree
-from ..drift import is_http
 from ..errors import SerializationError
-from ..job import job_id
+from ..job import is_http, job_id
 from ..message import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:

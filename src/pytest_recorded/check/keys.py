@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..canonical import load_tree
-from ..drift import is_http
 from ..errors import RecordedError
 from ..http.exchange import HttpCall
+from ..job import is_http
 from ..message import HttpRequest
 from ..modes import RecordMode
 from ..options import Options

@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from ..canonical import load_tree, to_text
-from ..drift import is_http
 from ..errors import SerializationError
+from ..job import is_http
 from ..known import Known
 from ..message import HttpResponse, without
 from ..redact import Mask, Secrets

@@ -206,7 +206,7 @@ def _need_ours(found: dict[str, list[str]]) -> None:
 def _need_no_driver(repository: Repository, patterns: Iterable[str]) -> None:
     """Raise if files have drivers of somebody else's, by whichever file of attributes that is."""
     paths = [repository.path, *_matching(repository.top, patterns)]
-    for path, (diff, merge) in _drivers(repository.top, paths).items():
+    for path, (diff, merge, _) in _attributes(repository.top, paths).items():
         for name, driver in (("diff", diff), ("merge", merge)):
             if driver not in _TAKEN_OVER:
                 lfs = " What is in Git LFS is a pointer to git, which can neither show nor merge the file itself."
@@ -227,17 +227,19 @@ def _matching(top: Path, patterns: Iterable[str]) -> list[str]:
     return run_git(top, "ls-files", "-z", "--", *paths)[0].split("\0")[:-1] if paths else []
 
 
-def _drivers(top: Path, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Return of files which drivers they have for diffs and for merges, as git understands the attributes."""
-    said, _ = run_git(top, "check-attr", "-z", "diff", "merge", "--", *paths)
+def _attributes(top: Path, paths: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Return of files which drivers they have for diffs and for merges, and whether they are text, as git has it."""
+    said, _ = run_git(top, "check-attr", "-z", "diff", "merge", "text", "--", *paths)
     parts = said.split("\0")[:-1]
     values = {(path, name): value for path, name, value in zip(*[iter(parts)] * 3, strict=True)}
-    return {path: (values[path, "diff"], values[path, "merge"]) for path, _ in values}
+    return {path: (values[path, "diff"], values[path, "merge"], values[path, "text"]) for path, _ in values}
 
 
 def _unmarked(repository: Repository) -> list[str]:
     """Return what is wrong with the attributes of the cassette."""
-    if _drivers(repository.top, [repository.path]).get(repository.path) == (DRIVER, DRIVER):
+    *drivers, text = _attributes(repository.top, [repository.path]).get(repository.path, ("", "", ""))
+    # By `auto` a file with NUL bytes is no text; by `text` its line ends are changed, which damages it.
+    if drivers == [DRIVER, DRIVER] and text in ("unset", "auto"):
         return []
     if file_pattern(repository.path) in marked(_read(repository.top / ".gitattributes")):
         problem = (

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..drift import is_http
+from ..job import is_http
 from ..miss import describe
 from ..readable import request_part, response_part
 from ..store.looking import AnyFile

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from contextlib import ExitStack, closing
+import sys
+from contextlib import ExitStack, closing, nullcontext, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -77,9 +78,11 @@ def run_merge(asked: Asked, cassette: Path, *, as_json: bool) -> int:
     if as_json:
         say_json(_tree(shown, merged))
     else:
-        found = ", ".join(_counts(asked, merged))
-        say(f"{shown}: {found or 'nothing has changed'}{':' if merged.conflicts else '.'}")
-        _say_conflicts(shown, into, merged.conflicts)
+        # git's own stdout may be for a program, as that of `git merge-tree` is.
+        with nullcontext() if asked.path is None else redirect_stdout(sys.stderr):
+            found = ", ".join(_counts(asked, merged))
+            say(f"{shown}: {found or 'nothing has changed'}{':' if merged.conflicts else '.'}")
+            _say_conflicts(shown, into, merged.conflicts)
     return 1 if merged.conflicts else 0
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..changes.views import Side
-from ..entry import indented, one_line, write_entry, written
+from ..entry import write_entry, written
 from ..errors import UsageError
+from ..jsontext import indented, one_line
 from .format import HEADER_FILE, Header, header_of, is_header, scope_in, test_tree
 from .names import SUFFIX, file_names, possible_names
 

@@ -64,8 +64,8 @@ def test_ours_gets_the_outcome_and_each_conflict_is_told(command, sides):
         '  shop.price(item="tea")',
         "    ours of 2030-01-02 03:04:10, theirs of 2030-01-02 03:04:11",
         "    ~ response $.price  2 -> 3",
-        "Ours is replayed until one is chosen: pytest-recorded resolve --ours|--theirs|--newer [ID…], "
-        "then git add ours.db",
+        "Ours is replayed until one is chosen: pytest-recorded resolve --cassette=ours.db "
+        "--ours|--theirs|--newer [ID…], then git add ours.db",
     ]
     assert answers(sides / "ours.db") == ['{"price":20}', '{"price":2}', '{"price":30}']
 
@@ -75,7 +75,7 @@ def test_of_many_conflicts_the_first_are_told_and_how_many_more_there_are(comman
         write(sides / name, *(price(f"item {number}", at) for number in range(22)))
     code, said, _ = command("merge", *FILES)
     assert (code, said.count("~ response $.price")) == (1, 20)
-    assert "\n... and 2 more: pytest-recorded resolve\n" in said
+    assert "\n... and 2 more: pytest-recorded resolve --cassette=ours.db\n" in said
     assert command("resolve", "--cassette=ours.db")[1].count("~ response $.price") == 22
 
 
@@ -330,3 +330,11 @@ def test_check_finds_secrets_in_answers_that_are_not_replayed(command, sides, mo
         )
     command("resolve", "--ours", "--cassette=ours.db")
     assert command("check", "ours.db")[0] == 0
+
+
+def test_a_driver_says_how_to_settle_a_conflict_though_the_ini_file_cannot_be_read(command, sides):
+    """It may be in conflict itself."""
+    (sides / "pytest.ini").write_text("<<<<<<< HEAD\n")
+    code, _, said = command("merge", *FILES, "--path=cassettes/jobs.db")
+    assert code == 1
+    assert "pytest-recorded resolve --cassette=cassettes/jobs.db --ours|--theirs|--newer" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from ..options import read_options
 from ..report import change_lines
 from ..report.tree import tree_of
 from .ini import ini_options
-from .output import say, say_pieces
+from .output import option_for, say, say_pieces
 from .revisions import is_rebasing
 from .words import one_line, short
 
@@ -27,14 +28,23 @@ if TYPE_CHECKING:
     from ..conflicts import Conflict
     from ..entry import Entry
 
-__all__ = ["WHAT_TO_DO", "say_conflicts", "tests_of", "trees_of", "whose_sides"]
+__all__ = ["command_for", "say_conflicts", "tests_of", "trees_of", "what_to_do", "whose_sides"]
 
-WHAT_TO_DO: Final = "Ours is replayed until one is chosen: pytest-recorded resolve --ours|--theirs|--newer [ID…]"
 _IN_A_REBASE: Final = "In a rebase ours is the branch that is built upon, and theirs is the commit that is put on it."
 _WRITTEN: Final = "    the answers differ in how they are written, and in nothing else"
 _OF_INI: Final = ("ignore", "list_keys")
 _LONGEST: Final = 160
 _TO_THE_SECOND: Final = len("2030-01-02T03:04:05")
+
+
+def what_to_do(cassette: Path) -> str:
+    """Return in words how the conflicts of a cassette are settled."""
+    return f"Ours is replayed until one is chosen: {command_for(cassette)} --ours|--theirs|--newer [ID…]"
+
+
+def command_for(cassette: Path) -> str:
+    """Return the command that lists conflicts of a cassette."""
+    return shlex.join(["pytest-recorded", "resolve", *option_for(cassette)])
 
 
 def say_conflicts(conflicts: Sequence[Conflict]) -> None:

@@ -118,18 +118,20 @@ def _tree(shown: str, merged: Merged) -> dict[str, object]:
 
 def _say_conflicts(shown: str, into: Path, conflicts: Sequence[Conflict]) -> None:
     if conflicts:
-        from .conflicts import WHAT_TO_DO, say_conflicts, whose_sides  # noqa: PLC0415 - likewise
+        from .conflicts import command_for, say_conflicts, what_to_do, whose_sides  # noqa: PLC0415 - likewise
 
         say_conflicts(conflicts[:_MOST])
         if len(conflicts) > _MOST:
-            say(f"... and {len(conflicts) - _MOST:,} more: pytest-recorded resolve")
+            say(f"... and {len(conflicts) - _MOST:,} more: {command_for(Path(shown))}")
         for line in whose_sides(Path.cwd()):
             say(line)
-        say(f"{WHAT_TO_DO}, then git add {shlex.quote(shown)}")
+        say(f"{what_to_do(Path(shown))}, then git add {shlex.quote(shown)}")
     with closing(CassetteFile(into)) as file:
         earlier = count_conflicts(file) - len(conflicts)
     if earlier:
-        say(f"{shown}: {many(earlier, 'earlier conflict')} not settled: pytest-recorded resolve")
+        from .conflicts import command_for  # noqa: PLC0415 - likewise
+
+        say(f"{shown}: {many(earlier, 'earlier conflict')} not settled: {command_for(Path(shown))}")
 
 
 def _counts(asked: Asked, merged: Merged) -> Iterator[str]:

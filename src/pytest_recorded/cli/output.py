@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from ..errors import RecordedError
 from ..shown import COMMANDS, harmless
 
 if TYPE_CHECKING:
@@ -92,7 +93,10 @@ def cassette_path(given: Path | None) -> Path:
 
 def option_for(cassette: Path) -> list[str]:
     """Return what tells a command to take a cassette; nothing for the one that it takes by itself."""
-    return [] if cassette.absolute() == cassette_path(None).absolute() else [f"--cassette={cassette}"]
+    with contextlib.suppress(RecordedError):
+        if cassette.absolute() == cassette_path(None).absolute():
+            return []
+    return [f"--cassette={cassette}"]
 
 
 def console(*, stderr: bool = False) -> Console:

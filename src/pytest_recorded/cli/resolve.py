@@ -13,7 +13,7 @@ from ..conflicts import read_conflicts, resolve
 from ..errors import CassetteError, UsageError
 from ..store.diagnosis import is_there
 from ..store.sqlite import CassetteFile
-from .conflicts import WHAT_TO_DO, say_conflicts, tests_of, trees_of, whose_sides
+from .conflicts import say_conflicts, tests_of, trees_of, what_to_do, whose_sides
 from .output import many, say, say_json
 from .words import short
 
@@ -72,7 +72,7 @@ def _list(cassette: Path, conflicts: Sequence[Conflict]) -> None:
     say_conflicts(conflicts)
     for line in whose_sides(cassette.absolute().parent):
         say(line)
-    say(WHAT_TO_DO)
+    say(what_to_do(cassette))
 
 
 def _meant(file: CassetteFile, conflicts: Sequence[Conflict], given: Sequence[str]) -> list[Conflict]:

@@ -267,7 +267,8 @@ def _command(question: Question) -> str:
         path = str(question.cassette)
         where = f'"{path}"' if len(path) <= _LONGEST_COMMAND else "…"
         return f'use_cassette({where}, mode="{mode}"){again}'
-    return f"{shlex.join(['pytest', f'--record-mode={mode}', *question.typed])} {_shortest(question.run)}{again}"
+    pytest = clip(shlex.join(["pytest", f"--record-mode={mode}", *question.typed]), _LONGEST_COMMAND)
+    return f"{pytest} {_shortest(question.run)}{again}"
 
 
 def _shortest(run: str) -> str:

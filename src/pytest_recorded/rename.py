@@ -85,12 +85,12 @@ def _names(file: CassetteFile, old: str, new: str, option: Sequence[str], *, rep
         raise UsageError(f"{file.path} has no recordings of {old!r}.{hint}")
     names = {name: new + name[len(old) :] for name in found}
     taken = [name for name in known if name in names.values() and name not in names]
-    command = ("pytest-recorded", "rename", *option)
     if taken and not replaces:
+        command = ("pytest-recorded", "rename")
         raise UsageError(
             f"{file.path} has recordings of {taken[0]!r} already. Let those of the same calls be replaced: "
-            f"{shlex.join((*command, '--replace', old, new))}; or move them out of the way first: "
-            f"{shlex.join((*command, taken[0], taken[0] + '.before'))}"
+            f"{shlex.join((*command, '--replace', *option, old, new))}; or move them out of the way first: "
+            f"{shlex.join((*command, *option, taken[0], taken[0] + '.before'))}"
         )
     return names
 

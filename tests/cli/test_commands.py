@@ -178,7 +178,7 @@ def test_rename_replaces_what_the_new_name_has_recorded_of_the_same_calls_and_no
                 ask(question)
     refused = cli("rename", "t/a.py", "t/b.py", f"--cassette={path}")
     assert refused.code == 2
-    assert "pytest-recorded rename --replace t/a.py t/b.py" in refused.err
+    assert f"pytest-recorded rename --replace --cassette={path} t/a.py t/b.py" in refused.err
     done = cli("rename", "--replace", "t/a.py", "t/b.py", f"--cassette={path}")
     assert done.code == 0
     assert "2 calls of t/a.py now belong to t/b.py, in place of 1 recording that it had of them" in done.out

@@ -65,7 +65,7 @@ def test_what_a_command_says_to_type_names_the_cassette_that_it_was_given(cli, s
     assert f"pytest-recorded rename {option} test_x.py::test_x test_x.py::test_y\n" in cli("unused", option).out
     suites.pytest()
     refused = cli("rename", "test_x.py::test_x", "test_x.py::test_y", option).err
-    assert f"pytest-recorded rename {option} --replace test_x.py::test_x test_x.py::test_y;" in refused
+    assert f"pytest-recorded rename --replace {option} test_x.py::test_x test_x.py::test_y;" in refused
     assert f"pytest-recorded rename {option} test_x.py::test_y test_x.py::test_y.before" in refused
 
 

@@ -358,3 +358,11 @@ def test_check_finds_secrets_in_answers_that_are_not_replayed(command, sides, mo
         )
     command("resolve", "--ours", "--cassette=ours.db")
     assert command("check", "ours.db")[0] == 0
+
+
+def test_a_driver_says_how_to_settle_a_conflict_though_the_ini_file_cannot_be_read(command, sides):
+    """It may be in conflict itself."""
+    (sides / "pytest.ini").write_text("<<<<<<< HEAD\n")
+    code, _, said = command("merge", *FILES, "--path=cassettes/jobs.db")
+    assert code == 1
+    assert "pytest-recorded resolve --cassette=cassettes/jobs.db --ours|--theirs|--newer" in said

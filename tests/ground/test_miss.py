@@ -280,7 +280,8 @@ def test_a_message_stays_short_whatever_is_in_it_and_says_what_to_type(asked, ki
         "served": [row(then, "new", scope=test, kind=kind)],
         "other-kinds": [row(then, "new", scope=test, kind=f"{number}{HUGE}") for number in range(9)],
     }.get(how, [row(then, str(number), scope=test, kind=kind) for number in range(5)])
-    more = {"is_known": how == "known", "cassette": Path("/" + HUGE)} | ({"run": ""} if how == "block" else {})
+    more = {"is_known": how == "known", "cassette": Path("/" + HUGE), "typed": ("--record-cassette=/" + HUGE,)}
+    more |= {"option": ("--cassette=/" + HUGE,)} | ({"run": ""} if how == "block" else {})
     _, message = asked(now, rows, test=test, kind=kind, **more)
     assert len(message) <= LONGEST < 3000
     assert message.startswith("No recording for ")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ..errors import ConfigurationError
+from ..errors import RecordedError
 from ..shown import COMMANDS, harmless
 
 if TYPE_CHECKING:
@@ -95,17 +95,15 @@ def cassette_path(given: Path | None) -> Path:
 
 def option_for(cassette: Path) -> list[str]:
     """Return what tells a command to take a cassette; nothing for the one that it takes by itself."""
-    return [] if cassette.absolute() == cassette_path(None).absolute() else [f"--cassette={cassette}"]
+    with contextlib.suppress(RecordedError):
+        if cassette.absolute() == cassette_path(None).absolute():
+            return []
+    return [f"--cassette={cassette}"]
 
 
 def resolve_command(cassette: Path) -> str:
     """Return the command that settles the conflicts of a cassette, as it is typed."""
-    try:
-        option = option_for(cassette)
-    except ConfigurationError:
-        # The ini file may be in conflict as well.
-        option = [f"--cassette={cassette}"]
-    return shlex.join(["pytest-recorded", "resolve", *option])
+    return shlex.join(["pytest-recorded", "resolve", *option_for(cassette)])
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -45,6 +45,12 @@ def test_changes_are_diffs():
     assert "the same items in another order" in render_markdown(report(call(1, change("$.items"))))
 
 
+def test_a_text_that_has_changed_is_never_all_alike():
+    one = call(1, change("$.text", "a b c", "a b d", kind=ChangeClass.TEXT, similarity=0.999))
+
+    assert "$.text (replace, 99% alike) @@" in render_markdown(report(one))
+
+
 def test_why_data_do_not_fit_is_said_and_not_what_they_were():
     broken = report(call(1, change("$", {"city": 1}, "$.celsius: Field required", slot="data", op="invalid")))
 

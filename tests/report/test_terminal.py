@@ -58,6 +58,12 @@ def test_prose_is_shown_by_its_words_without_colours(told):
     assert "    ~ $.text  84% alike: Your order 4711 was [-sent-]{+shipped+} on Monday" in text
 
 
+def test_a_text_that_has_changed_is_never_all_alike(told):
+    text = told(report(call(1, change("$.text", "a b c", "a b d", kind=TEXT, similarity=0.999))), width=200)
+
+    assert "    ~ $.text  99% alike: a b [-c-]{+d+}\n" in text
+
+
 def test_prose_that_is_equal_far_and_wide_is_left_out(told):
     old = f"{'before ' * 500}old{' after' * 500}"
 

@@ -71,6 +71,43 @@ def test_a_long_value_is_cut_to_where_it_begins_to_differ():
     assert edit.cut == "20,000 of 800,004 characters are shown, from the 399,801th on"
 
 
+def poem(lines, word=""):
+    return "\n".join(f"line {number} of the poem{word if number == 7 else ''}" for number in range(lines))
+
+
+@pytest.mark.parametrize(("lines", "longest"), [(400, 4_000), (2_000, 20_000)], ids=["compared", "cut"])
+def test_the_end_of_what_is_shown_of_a_long_text_is_no_change(lines, longest):
+    edit = edit_of(change("$.a", poem(lines), poem(lines, ", stormy")), longest)
+
+    assert [part for part in edit.words if part[0] != "="] == [("+", ", stormy")]
+    assert longest * 0.9 < len(side(edit, "+")) <= longest
+
+
+def test_the_end_of_values_that_came_cut_is_no_change():
+    old, new = (f"{text[:20_000]}… ({len(text):,} characters)" for text in (poem(2_000), poem(2_000, ", stormy")))
+
+    edit = edit_of(change("$.a", old, new, is_cut=True))
+
+    assert [part for part in edit.words if part[0] != "="] == [("+", ", stormy")]
+
+
+def test_each_of_the_changes_that_are_shown_of_a_long_text_is_one():
+    old = poem(400)
+    new = old.replace("line 150 of", "row 150 of").replace("line 399 of", "row 399 of") + "\nthe end"
+
+    shown = edit_of(change("$.a", old, new), 4_000)
+    whole = edit_of(change("$.a", old, new))
+
+    assert [part for part in shown.words if part[0] != "="] == [("-", "line"), ("+", "row")]
+    assert [part for part in whole.words if part[0] != "="] == [*[("-", "line"), ("+", "row")] * 2, ("+", "\nthe end")]
+
+
+def test_a_long_text_that_has_come_in_place_of_another_is_shown_up_to_the_same_length():
+    edit = edit_of(change("$.a", "all the words " * 2_000, "none of those " * 2_000), 4_000)
+
+    assert edit.words == [("-", ("all the words " * 2_000)[:4_000]), ("+", ("none of those " * 2_000)[:4_000])]
+
+
 def test_a_value_that_came_cut_says_so():
     assert edit_of(change("$.a", 1, 2, is_cut=True)).cut == "the values are too large to be given in full"
 

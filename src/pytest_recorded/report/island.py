@@ -14,7 +14,7 @@ from ..errors import RecordedError
 from ..shown import clip, harmless
 from .digest import MEANING, Digest, metric_lines, proposals, rows, title
 from .tree import json_text
-from .values import LONGEST_FIELD, edit_of, edit_of_trees, in_words, place
+from .values import LONGEST_FIELD, alike, edit_of, edit_of_trees, in_words, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -143,7 +143,7 @@ def _call(call: Call, digest: Digest, places: dict[str, int]) -> dict[str, Any]:
                 "op": change.op,
                 "class": change.change_class,
                 "fingerprint": harmless(change.fingerprint),
-                **({} if change.similarity is None else {"similarity": f"{change.similarity:.0%} alike"}),
+                **({} if change.similarity is None else {"similarity": alike(change)}),
                 **({} if change.op == "invalid" or (said := in_words(change)) is None else {"said": said}),
             }
             for change in call.changes[:_MOST_CHANGES]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ..changes.model import ORDER, ChangeClass
 from ..shown import clip, harmless, in_one_line
 from .digest import MEANING, Digest, chained, groups_of, metric_lines, proposals, rows, title
-from .values import edit_of, in_words, place, shortened
+from .values import alike, edit_of, in_words, place, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,8 +112,8 @@ def _body(digest: Digest, shown: Shown) -> Iterator[str]:
 
 def _diff(change: Change) -> Iterator[str]:
     """Yield a change as lines of a diff."""
-    similarity = "" if change.similarity is None else f", {change.similarity:.0%} alike"
-    yield f"@@ {clip(place(change.slot, change.path), _LONGEST_SPAN)} ({change.op}{similarity}) @@"
+    how = ", ".join(filter(None, (change.op, alike(change))))
+    yield f"@@ {clip(place(change.slot, change.path), _LONGEST_SPAN)} ({how}) @@"
     if change.op == "invalid":
         yield f"! {clip(in_words(change) or '', _LONGEST_SIDE)}"
         return

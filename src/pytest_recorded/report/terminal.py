@@ -13,7 +13,7 @@ from ..changes.model import ORDER, ChangeClass
 from ..shown import in_one_line
 from .columns import fitted, wrapped
 from .digest import COUNTED_ONLY, Digest, chained, groups_of, metric_lines, proposals, rows, title
-from .values import edit_of, in_words, place, shortened, text_of
+from .values import alike, edit_of, in_words, place, shortened, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -210,7 +210,7 @@ def _change(change: Change, slot: str) -> list[Piece]:
         return [(head + said + (f": {in_one_line(asked)}" if is_asked else ""), _PLAIN)]
     edit = edit_of(change, _LONGEST_VALUE)
     if edit.is_prose and change.has_old and change.has_new:
-        head += "" if change.similarity is None else f"{change.similarity:.0%} alike: "
+        head += f"{how}: " if (how := alike(change)) else ""
         return [(head, _PLAIN), *_marked(shortened(edit.words, _AROUND))]
     pieces: list[Piece] = [(head, _PLAIN)]
     if change.has_old:

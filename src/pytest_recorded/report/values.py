@@ -13,11 +13,14 @@ from ..shown import harmless, in_one_line
 from .tree import json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..changes.model import Change
 
 __all__ = [
     "LONGEST_FIELD",
     "Edit",
+    "alike",
     "edit_of",
     "edit_of_trees",
     "in_words",
@@ -33,6 +36,10 @@ LONGEST_FIELD: Final = 20_000
 _BEFORE: Final = 200
 # Words of a text that is read as prose.
 _PROSE: Final = 3
+# Of a text that has changed, however long it is.
+_MOST_ALIKE: Final = 0.99
+# Letters in a row that two texts do not have in common by chance.
+_NO_CHANCE: Final = 80
 
 Words = list[tuple[str, str]]
 
@@ -89,7 +96,11 @@ def edit_of_trees(
     if not old or not new:
         parts = [(sign, text) for sign, text in (("-", one), ("+", other)) if text]
     else:
+        # More is compared than is shown: where two texts are cut they differ, because they are.
         parts = _by_words(one, other, is_value=_is_atom(*old, *new))
+        if is_cut or whole > start + max(len(one), len(other)):
+            parts = _without_their_end(parts)
+    parts = list(_beginning(parts, longest))
     cut = ""
     if whole > longest:
         cut = f"{longest:,} of {whole:,} characters are shown" + (f", from the {start + 1:,}th on" if start else "")
@@ -126,12 +137,33 @@ def _by_words(old: str, new: str, *, is_value: bool) -> Words:
 
 
 def _window(old: str, new: str, longest: int) -> tuple[str, str, int]:
-    """Return two texts, cut to where they begin to differ, and from which character on they are given."""
+    """Return what is compared of two texts: from where they begin to differ; and which character that is."""
     if max(len(old), len(new)) <= longest:
         return old, new, 0
     same = _first_difference(old, new) if old and new else 0
     start = max(0, same - _BEFORE) if same > longest - _BEFORE else 0
-    return old[start : start + longest], new[start : start + longest], start
+    end = start + max(longest, LONGEST_FIELD)
+    return old[start:end], new[start:end], start
+
+
+def _without_their_end(parts: Words) -> Words:
+    """Return the parts of two texts that were cut, up to the last place where they are surely in step."""
+    sure = [at for at, (sign, text) in enumerate(parts) if at and sign == "=" and len(text) >= _NO_CHANCE]
+    return parts[: sure[-1] + 1] if sure else parts
+
+
+def _beginning(parts: Words, longest: int) -> Iterator[tuple[str, str]]:
+    """Yield parts up to so many characters of each side."""
+    left = {"-": longest, "+": longest}
+    for sign, text in parts:
+        sides = "-+" if sign == "=" else sign
+        room = min(left[side] for side in sides)
+        if room:
+            yield sign, text[:room]
+        if sign == "=" and len(text) >= room:
+            return
+        for side in sides:
+            left[side] -= min(len(text), room)
 
 
 def _first_difference(old: str, new: str, step: int = 4_096) -> int:
@@ -158,6 +190,11 @@ def shortened(parts: Words, around: int) -> Words:
             text = text[:before] + "…" + (text[-after:] if after else "")  # noqa: PLW2901 - the same text, shorter
         shown.append((sign, text))
     return shown
+
+
+def alike(change: Change) -> str:
+    """Return how much of a text is the same, in words; `""` of what is no text."""
+    return "" if change.similarity is None else f"{min(change.similarity, _MOST_ALIKE):.0%} alike"
 
 
 def in_words(change: Change) -> str | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .errors import CassetteError, ConfigurationError
+from .roll import INSTALLED
 from .store.diagnosis import inspect_cassette
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = ["find_cassettes", "is_shipped", "locate", "owner_of", "why_read_only"
 _SHIPPED: Final = re.compile(r"([A-Za-z_]\w+(?:\.[A-Za-z_]\w*)*):([^\\/:].*)", re.DOTALL)
 _DEEPEST: Final = 6
 _MOST: Final = 100
-_PASSED_OVER: Final = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+_PASSED_OVER: Final = frozenset({"__pycache__", "node_modules", *INSTALLED})
 
 
 def is_shipped(written: str) -> bool:

@@ -235,7 +235,7 @@ def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     is_gone = ", which is not there any more" if gone else ""
     more = f"{',' if gone else ''} and {len(others) - 1} more" if len(others) > 1 else ""
     # Recordings of a test that is there are not to be taken from it.
-    may_be_it = not (question.has_recordings or (roll and other in roll.tests))
+    may_be_it = not (question.read_only or question.has_recordings or (roll and other in roll.tests))
     return [
         "",
         f"This very request is recorded for {clip(other, _LONGEST_NAME)}{is_gone}{more}.",

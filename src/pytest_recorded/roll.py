@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-__all__ = ["NOT_FOUND", "OTHER_PARAMETERS", "Name", "Roll", "below", "folder_of", "split"]
+__all__ = ["INSTALLED", "NOT_FOUND", "OTHER_PARAMETERS", "Name", "Roll", "below", "folder_of", "is_of", "split"]
 
+#: Folders of an environment that have what is installed in it.
+INSTALLED: Final = frozenset(("site-packages", "dist-packages"))
 NOT_FOUND: Final = "test not found"
 OTHER_PARAMETERS: Final = "not among its parameters here"
 
@@ -64,6 +66,11 @@ def folder_of(cassette: Path) -> Path:
     """Return the folder of a cassette's suite: the cassette's own, or the one above if that is called `cassettes`."""
     folder = Path(os.path.normpath(cassette)).parent
     return folder.parent if folder.name == "cassettes" else folder
+
+
+def is_of(folder: Path, root: Path) -> bool:
+    """Return whether a folder is one of a project, below its rootdir, and not in an environment that lies there."""
+    return folder.is_relative_to(root) and INSTALLED.isdisjoint(folder.relative_to(root).parts)
 
 
 class Roll:
@@ -145,7 +152,7 @@ def _folders(folder: Path, root: Path) -> tuple[Path, ...]:
     """Return from where files are named; none if tests of another rootdir may be named from there, unseen from here."""
     if root.is_relative_to(folder):
         return (folder,)
-    return (folder, root) if folder.is_relative_to(root) else ()
+    return (folder, root) if is_of(folder, root) else ()
 
 
 def _defined_in(place: Path | None) -> frozenset[tuple[str, ...]] | None:

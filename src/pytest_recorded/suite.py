@@ -13,7 +13,7 @@ from .drift import is_failure
 from .errors import CassetteError, ConfigurationError
 from .location import why_read_only
 from .modes import RecordMode
-from .roll import folder_of
+from .roll import folder_of, is_of
 from .staging import Leftover, Session, Staging, keep_verified, leftovers
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile, StagingFile
@@ -180,11 +180,10 @@ def _seen_around(folder: Path, file: Path, root: Path) -> str:
     real_folder = Path(os.path.realpath(folder))
     if real.is_relative_to(real_folder):
         return _seen_from(real_folder, real)
-    if folder.is_relative_to(root):
+    if is_of(folder, root):
         return _seen_from(folder, file)
-    return (
-        _seen_from(real_folder, real) if real_folder.is_relative_to(os.path.realpath(root)) else _seen_from(root, file)
-    )
+    is_ours = is_of(real_folder, Path(os.path.realpath(root)))
+    return _seen_from(real_folder, real) if is_ours else _seen_from(root, file)
 
 
 def _seen_from(base: Path, file: Path) -> str:

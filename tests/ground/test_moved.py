@@ -136,3 +136,9 @@ def test_the_folder_of_a_suite_is_the_same_however_its_cassette_is_named(tmp_pat
     assert folder_of(tmp_path / "cassettes" / "jobs.db") == tmp_path
     assert folder_of(tmp_path / "one" / ".." / "cassettes" / "jobs.db") == tmp_path
     assert folder_of(tmp_path / "calls.db") == tmp_path
+
+
+def test_of_what_is_installed_below_the_rootdir_nothing_is_known(tmp_path):
+    """The tests that its cassette names are those of its author."""
+    roll = Roll(tmp_path / "lib" / "site-packages" / "acme" / "cassettes" / "jobs.db", tmp_path, (), ())
+    assert not roll.is_gone("t/test_a.py::test_x")

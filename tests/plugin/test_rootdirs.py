@@ -239,6 +239,8 @@ def test_two_files_that_are_links_to_one_have_names_of_their_own(example):
         ("/r/p/cassettes/jobs.db", "/r/test_x.py", "/r", "../test_x.py::x"),
         ("/r/p/own.db", "/r/q/test_x.py", "/r", "../q/test_x.py::x"),
         ("/r/p/own.db", "/r/q/test_x.py", "/r/q", "test_x.py::x"),
+        ("/r/.venv/lib/site-packages/acme/cassettes/jobs.db", "/r/q/test_x.py", "/r", "q/test_x.py::x"),
+        ("/lib/site-packages/acme/cassettes/jobs.db", "/lib/site-packages/acme/test_x.py", "/lib", "test_x.py::x"),
         ("/else/own.db", "/r/../r/q/test_x.py", "/r/q", "test_x.py::x"),
         ("/else/own.db", "/r/p/test_x.py", "/r/q", "../p/test_x.py::x"),
         ("/r/cassettes/jobs.db", "/r", "/r", ".::x"),

@@ -180,6 +180,14 @@ def test_a_miss_says_that_a_shipped_call_is_of_the_whole_suite(example, shipped)
     assert example.calls == []
 
 
+def test_nobody_is_told_to_rename_what_a_shipped_cassette_has(example, shipped):
+    """Its names are those of the author's tests; nothing can be written there."""
+    test = HEAD + SUITE.format(f", cassette={NAMED!r}", "own", "b", "B").replace(', scope="suite"', "")
+    result = example.write(test_consumer=test).run("--record-mode=none")
+    assert "This very request is recorded for " in result.output
+    assert "pytest-recorded rename" not in result.output
+
+
 def test_what_was_verified_is_not_accepted_into_a_shipped_cassette(example, shipped):
     example.write(
         conftest=RESOURCE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -313,6 +314,24 @@ def test_without_a_work_tree_or_git_it_says_what_to_do(cli, tmp_path, monkeypatc
     monkeypatch.setenv("PATH", str(tmp_path))
     missing = cli("git", command)
     assert (missing.code, "git is needed for this" in missing.err) == (2, True)
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_where_writing_the_configuration_fails_midway_git_still_merges(cli, top, tmp_path, monkeypatch, written):
+    """Git gives up each merge of a file whose driver has a name and no command."""
+    folder, real = tmp_path / "bin", shutil.which("git")
+    folder.mkdir()
+    (folder / "git").write_text(
+        '#!/bin/sh\ncase "$*" in *--replace-all*|*--unset-all*) left=$(cat "$0.left")\n'
+        f'[ "$left" = 0 ] && exit 255; echo $((left - 1)) > "$0.left";; esac\nexec {real} "$@"\n'
+    )
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    for command, possible in (("install", written), ("install", 4), ("uninstall", written)):
+        (folder / "git.left").write_text(str(possible))
+        assert cli("git", command).code == (0 if possible == 4 else 2)
+        names = {line.partition("=")[0] for line in git("config", "--local", "--list").splitlines()}
+        assert "merge.pytest-recorded.driver" in names or "merge.pytest-recorded.name" not in names
 
 
 def test_a_configuration_that_cannot_be_written_is_told_of_and_nothing_is_half_done(cli, top):

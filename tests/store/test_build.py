@@ -8,10 +8,12 @@ import sqlite3
 
 import pytest
 
+from pytest_recorded.changes.files import Recorded
 from pytest_recorded.errors import CassetteError
 from pytest_recorded.job import Chunk
 from pytest_recorded.store import build as module
 from pytest_recorded.store.build import Changes, build, exclusive
+from pytest_recorded.store.sqlite import CassetteFile
 
 CHUNKS = (Chunk(0, 0.0, "a"), Chunk(1, 2.5, "b"))
 
@@ -63,6 +65,17 @@ def test_no_byte_tells_which_sqlite_wrote_the_file_or_how_often(cassette):
 def test_the_file_says_how_many_calls_it_has_and_which_schema(cassette, folder, query, row):
     assert build(cassette, Changes(fresh=[(row("test_c"), ())]), folder) == 4
     assert query(cassette, "SELECT key, value FROM meta") == [("jobs", "4"), ("schema", "1")]
+
+
+def test_what_is_no_text_is_no_fact_and_stops_nobody(cassette, folder, query, row, alter):
+    alter(cassette, "INSERT INTO meta VALUES (x'ff', 'b'), ('c', x'ff'), (x'636f6e666c6963743a', x'ff')")
+    reader = CassetteFile(cassette)
+    assert set(reader.facts("")) == {"jobs", "schema"}
+    reader.close()
+    with Recorded(cassette, "jobs.db") as recorded:
+        assert recorded.facts() == {}
+    build(cassette, Changes(fresh=[(row("test_c"), ())], facts={"a": "one"}), folder)
+    assert query(cassette, "SELECT key FROM meta") == [("a",), ("jobs",), ("schema",)]
 
 
 def test_facts_about_the_file_stay_until_they_are_taken_away(cassette, folder, query, row):

@@ -94,7 +94,7 @@ def uninstall(repository: Repository) -> State:
 
     """
     found, changed = _local(repository.top), []
-    for name, value in _wanted().items():
+    for name, value in reversed(_wanted().items()):
         is_command = name in (TEXTCONV, MERGE)
         is_ours = all(map(_is_ours, found.get(name, []))) if is_command else found.get(name) == [value]
         if name in found and is_ours:
@@ -126,9 +126,10 @@ def _wanted() -> dict[str, str]:
     return {
         TEXTCONV: f"{command} textconv --format={FORMAT}",
         f"diff.{DRIVER}.xfuncname": "^([^ ].*)$",
-        f"merge.{DRIVER}.name": "recorded calls, by their addresses",
-        # git before 2.44 leaves the last two as they stand here.
+        # git before 2.44 leaves the labels as they stand here.
         MERGE: f"{command.replace('%', '%%')} merge %O %A %B --path %P --marker-size %L --labels %X %Y",
+        # The last one: git refuses to merge anything by a driver that has a name and no command.
+        f"merge.{DRIVER}.name": "recorded calls, by their addresses",
     }
 
 

@@ -246,7 +246,8 @@ _COPY_USES: Final = (
 )
 # What follows the colon in the name of a fact is the id of the row that it is about, and goes with that row.
 _FACTS_THAT_STAY: Final = (
-    "SELECT key, value FROM old.meta WHERE substr(key, instr(key, ':') + 1) NOT IN (SELECT id FROM temp.gone_ids)"
+    f"SELECT key, value FROM old.meta WHERE {sql.IS_FACT}"
+    " AND substr(key, instr(key, ':') + 1) NOT IN (SELECT id FROM temp.gone_ids)"
 )
 _COPY_OTHERS: Final = (
     _COPY_CHUNKS,

@@ -92,13 +92,15 @@ USES: Final = "SELECT test, job_id FROM uses ORDER BY test"
 ADD_USE: Final = "INSERT OR IGNORE INTO uses (test, job_id) VALUES (?, ?)"
 
 META: Final = "SELECT value FROM meta WHERE key = ?"
-FACTS_FROM: Final = "SELECT key, value FROM meta WHERE key >= ? AND key < ? ORDER BY key"
+# Bytes, which the columns take too, are no fact.
+IS_FACT: Final = "typeof(key) = 'text' AND typeof(value) = 'text'"
+FACTS_FROM: Final = f"SELECT key, value FROM meta WHERE key >= ? AND key < ? AND {IS_FACT} ORDER BY key"
 #: How the names of facts begin that are conflicts.
 CONFLICT: Final = "conflict:"
 # A file of the package `recorded` has none.
 HAS_META: Final = "SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = 'meta'"
 # Without what every building writes anew.
-FACTS: Final = "SELECT key, value FROM meta WHERE key NOT IN ('jobs', 'schema') ORDER BY key"
+FACTS: Final = f"SELECT key, value FROM meta WHERE key NOT IN ('jobs', 'schema') AND {IS_FACT} ORDER BY key"
 ADD: Final = (
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
     " SET value = CAST(meta.value AS INTEGER) + CAST(excluded.value AS INTEGER)"

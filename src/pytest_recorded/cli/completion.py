@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-import typer  # noqa: TC002 - typer reads annotations
+import typer
 
 from .output import cassette_path
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..store.looking import AnyFile
 
-__all__ = ["ids", "kinds", "tests"]
+__all__ = ["KindsOption", "TestsOption", "ids", "kinds", "tests"]
 
 _MOST: Final = 50
 
@@ -44,3 +44,18 @@ def _from_file(ctx: typer.Context, names: Callable[[AnyFile], list[str]]) -> lis
     except RecordedError:
         # A shell has no place for messages while it completes.
         return []
+
+
+TestsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--test",
+        metavar="GLOB",
+        help="Only these tests: a node id, or a glob. May be repeated.",
+        autocompletion=tests,
+    ),
+]
+KindsOption = Annotated[
+    list[str] | None,
+    typer.Option("--kind", metavar="GLOB", help="Only these kinds. May be repeated.", autocompletion=kinds),
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .completion import kinds, tests
+from .completion import KindsOption, TestsOption  # noqa: TC001 - typer reads annotations
 from .output import CassetteOption, JsonOption, cassette_path
 
 __all__ = ["export", "import_"]
@@ -22,19 +22,8 @@ def export(
     ] = None,
     *,
     split: Annotated[bool, typer.Option("--split", help="PATH is a folder, also without a slash.")] = False,
-    test: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--test",
-            metavar="GLOB",
-            help="Only these tests: a node id, or a glob. May be repeated.",
-            autocompletion=tests,
-        ),
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", metavar="GLOB", help="Only these kinds. May be repeated.", autocompletion=kinds),
-    ] = None,
+    test: TestsOption = None,
+    kind: KindsOption = None,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .completion import kinds, tests
+from .completion import KindsOption, TestsOption, tests
 from .output import CassetteOption, JsonOption, cassette_path, many, option_for, say, say_json
 
 __all__ = ["accept", "check", "diff", "project", "prune", "rename", "unused"]
@@ -165,19 +165,8 @@ def diff(
             "--list-keys", metavar="PATH", help="By which field items of a list are told apart: $.items[*].sku."
         ),
     ] = None,
-    test: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--test",
-            metavar="GLOB",
-            help="Only these tests: a node id, or a glob. May be repeated.",
-            autocompletion=tests,
-        ),
-    ] = None,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option("--kind", metavar="GLOB", help="Only these kinds. May be repeated.", autocompletion=kinds),
-    ] = None,
+    test: TestsOption = None,
+    kind: KindsOption = None,
     cassette: CassetteOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .roll import below, split
+from .roll import below, renamed, split
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -48,6 +48,13 @@ class Move(NamedTuple):
     new: str
     #: How many tests that are.
     tests: int = 1
+    #: Whether the new name has recordings, too, that would have to go.
+    is_taken: bool = False
+
+    @property
+    def verb(self) -> str:
+        """The command that does it."""
+        return "rename --replace" if self.is_taken else "rename"
 
 
 @dataclass
@@ -141,7 +148,7 @@ def fold(pairs: dict[str, str], known: Collection[str], gone: Collection[str]) -
                 break
         else:
             found[old, new] += 1
-    return [Move(before, after, number) for (before, after), number in found.items()]
+    return [Move(old, new, number, bool(renamed(known, old, new)[1])) for (old, new), number in found.items()]
 
 
 def _go_together(before: str, after: str, pairs: dict[str, str], names: list[str], gone: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .conflicts import read_conflicts, with_scope
 from .errors import CassetteError, UsageError
-from .roll import below
+from .roll import renamed
 from .store.build import Changes, build, exclusive
 from .store.diagnosis import is_there
 from .store.sqlite import CassetteFile
@@ -66,25 +66,23 @@ def rename_scope(
         try:
             names = _names(file, old, new, option, replaces=replaces)
             changes = Changes()
-            renamed = [_rename(file, before, after, changes) for before, after in names.items()]
+            done = [_rename(file, before, after, changes) for before, after in names.items()]
         finally:
             file.close()
         build(cassette, changes, folder)
-    return renamed
+    return done
 
 
 def _names(file: CassetteFile, old: str, new: str, option: Sequence[str], *, replaces: bool) -> dict[str, str]:
     """Return the names that change, each with the one to have."""
     known = file.scopes()
     old, new = old.rstrip("/"), new.rstrip("/")
-    found = below(known, old)
-    if not found:
+    names, taken = renamed(known, old, new)
+    if not names:
         files = [] if "::" in old else [name.partition("::")[0] for name in known]
         close = get_close_matches(old, dict.fromkeys((*known, *files)), n=3, cutoff=0.5)
         hint = f" Did you mean: {', '.join(close)}?" if close else ""
         raise UsageError(f"{file.path} has no recordings of {old!r}.{hint}")
-    names = {name: new + name[len(old) :] for name in found}
-    taken = [name for name in known if name in names.values() and name not in names]
     if taken and not replaces:
         command = ("pytest-recorded", "rename")
         raise UsageError(

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-__all__ = ["INSTALLED", "NOT_FOUND", "OTHER_PARAMETERS", "Name", "Roll", "below", "folder_of", "is_of", "split"]
+__all__ = [
+    "INSTALLED",
+    "NOT_FOUND",
+    "OTHER_PARAMETERS",
+    "Name",
+    "Roll",
+    "below",
+    "folder_of",
+    "is_of",
+    "renamed",
+    "split",
+]
 
 #: Folders of an environment that have what is installed in it.
 INSTALLED: Final = frozenset(("site-packages", "dist-packages"))
@@ -60,6 +71,13 @@ def below(known: Iterable[str], name: str) -> list[str]:
         # Only a folder has nothing but these; the name of a block may have a slash as well.
         found += [one for one in known if one.startswith(f"{name}/")]
     return found
+
+
+def renamed(known: Collection[str], old: str, new: str) -> tuple[dict[str, str], list[str]]:
+    """Return the names that change with one of them, each with the one to have; and which of those are taken."""
+    names = {name: new + name[len(old) :] for name in below(known, old)}
+    wanted = set(names.values()) - names.keys()
+    return names, [name for name in known if name in wanted]
 
 
 def folder_of(cassette: Path) -> Path:

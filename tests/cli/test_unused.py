@@ -263,6 +263,28 @@ def test_a_renamed_test_is_told_the_command_and_prune_leaves_its_recordings(proj
     assert cli("unused").code == 0
 
 
+def test_the_command_that_renames_names_the_cassette_that_was_looked_at(project, cli):
+    marked = SIMPLE.replace('"world.ask")', '"world.ask", cassette="own.db")')
+    project.write(test_a=marked).pytest()
+    project.write(test_a=marked.replace("test_y", "test_entirely_different"))
+    command = "pytest-recorded rename --cassette=own.db test_a.py::test_y test_a.py::test_entirely_different\n"
+    assert command in cli("unused", "--cassette=own.db").out
+
+
+def test_where_the_new_name_of_a_file_has_recordings_too_the_command_that_is_told_replaces_them(project, cli):
+    project.write(test_new=SIMPLE).pytest()
+    (project.folder / "test_new.py").unlink()
+    more = SIMPLE + "def test_z(): world.ask('z')\n"
+    project.write(test_old=more).pytest()
+    (project.folder / "test_old.py").unlink()
+    project.write(test_new=more)
+    done = cli("unused")
+    assert "test_old.py may have been renamed: pytest-recorded rename --replace test_old.py test_new.py\n" in done.out
+    assert cli("rename", "test_old.py", "test_new.py").code != 0
+    assert cli("rename", "--replace", "test_old.py", "test_new.py").code == 0
+    assert cli("unused").code == 0
+
+
 def test_a_test_that_is_called_nearly_the_same_may_be_a_renamed_one(project, cli):
     project.write(test_a=SIMPLE).pytest()
     project.write(test_a=HEAD + "def test_x(): world.ask('x')\ndef test_yy(): world.ask('something else')\n")

@@ -131,7 +131,6 @@ TWO = HEAD + (
     "@pytest.mark.parametrize('n', ['a', 'b'])\ndef test_one(n):\n    world.ask(n); world.ask(n * 2)\n"
     "class TestC:\n    def test_two(self): world.ask('two'); world.ask('log in')\n"
 )
-AGAIN = "has recorded again what"
 
 
 def moved(result):
@@ -147,12 +146,31 @@ def test_of_a_moved_file_that_was_recorded_again_one_command_keeps_the_first_ans
     (example.folder / "test_old.py").rename(example.folder / "test_new.py")
     result = (example.spawn if workers else example.run)("--record-mode=once", *workers, plugins=XDIST * bool(workers))
     assert result.counts == {"recorded": 6}
-    assert "test_new.py has recorded again what test_old.py had, which is not there any more (3 tests)" in result.output
+    said = "test_new.py asks for what test_old.py has recorded, which is not there any more (3 tests); it has"
+    assert said in result.output
     assert moved(result) == ["pytest-recorded rename --replace test_old.py test_new.py"]
     renamed = rename_scope(example.cassette, "test_old.py", "test_new.py", replaces=True)
     assert sum(one.replaced for one in renamed) == 6
     assert sorted(example.rows("kind, key, seq, response_json, submitted_at")) == sorted(before)
     assert example.run("--record-mode=none").counts == {"replayed": 6}
+
+
+THREE = TWO + "def test_three(): world.ask('three')\n"
+
+
+def test_of_a_moved_file_and_recordings_under_its_old_name_the_command_that_works_is_told(example):
+    """As a merge leaves it where one branch has moved a file, and the other one recorded again and added a test."""
+    example.write(test_new=TWO).run()
+    (example.folder / "test_new.py").unlink()
+    example.write(test_old=THREE).run()
+    (example.folder / "test_old.py").rename(example.folder / "test_new.py")
+    result = example.run("--record-mode=none")
+    assert result.outcomes == {"passed": 3, "failed": 1}
+    command = "pytest-recorded rename --replace test_old.py test_new.py"
+    assert [line.rpartition(": ")[2] for line in lines_after_the_verdict(result) if command in line] == [command]
+    assert "again" not in result.output
+    rename_scope(example.cassette, "test_old.py", "test_new.py", replaces=True)
+    assert example.run("--record-mode=none").outcomes == {"passed": 4}
 
 
 def test_of_a_moved_folder_with_missing_recordings_one_command_moves_them(example):

@@ -141,10 +141,10 @@ def _lines(search: _Search) -> Iterator[str]:
             kind = "" if unused.request.startswith(unused.row.kind) else f"{unused.row.kind}: "
             request = unused.request if len(unused.request) <= _LONGEST else unused.request[:_LONGEST] + "…"
             yield f"  {kind}{request} ({_age(unused.row.submitted_at)}, {many(unused.size, 'byte')})"
-    command = ("pytest-recorded", "rename", *option_for(search.cassette))
     moves = dict.fromkeys(unused.move for unused in search.unused if unused.move is not None)
     for move in moves:
-        yield f"{move.old} may have been renamed: {shlex.join((*command, move.old, move.new))}"
+        command = shlex.join(("pytest-recorded", *move.verb.split(), *option_for(search.cassette), move.old, move.new))
+        yield f"{move.old} may have been renamed: {command}"
 
 
 def _age(moment: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RecordedError
 from ..moved import Newcomer, moves
-from ..roll import Roll, below, split
+from ..roll import Roll, split
 from ..store.sqlite import CassetteFile
 from .marker import rest_of
 from .verdict import MANY, listed
@@ -98,23 +98,21 @@ class Newcomers:
         for cassette, newcomers in self._newcomers.items():
             path = Path(cassette)
             with suppress(RecordedError), closing(CassetteFile(path)) as file:
-                known = file.scopes()
-                found = [(move, bool(below(known, move.new))) for move in moves(file, newcomers, self._gone[cassette])]
                 # The miss of a single test has said so itself.
-                found = [(move, has_own) for move, has_own in found if has_own or move.tests > 1]
-                for move, has_own in found[:MANY]:
-                    yield _move_line(move, session, path, has_own=has_own)
+                found = [
+                    move for move in moves(file, newcomers, self._gone[cassette]) if move.is_taken or move.tests > 1
+                ]
+                for move in found[:MANY]:
+                    yield _move_line(move, session, path)
                 if len(found) > MANY:
                     yield f"  and {len(found) - MANY} more: {session.command('unused', path, runs=True)}"
 
 
-def _move_line(move: Move, session: TestSession, cassette: Path, *, has_own: bool) -> str:
+def _move_line(move: Move, session: TestSession, cassette: Path) -> str:
     whose = "which is not there any more" + (f" ({move.tests} tests)" if move.tests > 1 else "")
-    if has_own:
-        said, verb = f"{move.new} has recorded again what {move.old} had, {whose}; keep the first", "rename --replace"
-    else:
-        said, verb = f"{move.new} asks for what {move.old} has recorded, {whose}", "rename"
-    return f"  {said}: {session.command(verb, cassette, move.old, move.new)}"
+    own = "; it has recordings, too: to have the others in their place" if move.is_taken else ""
+    said = f"{move.new} asks for what {move.old} has recorded, {whose}{own}"
+    return f"  {said}: {session.command(move.verb, cassette, move.old, move.new)}"
 
 
 def unused_lines(tally: Tally, session: TestSession) -> Iterator[str]:

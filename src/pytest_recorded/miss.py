@@ -123,7 +123,10 @@ def _reason(question: Question) -> tuple[str, str]:
     if file is None:
         return "no cassette", f"no cassette: {clip(str(question.cassette), _LONGEST_NAME)} does not exist"
     if not question.has_recordings and not (question.is_shared and file.has_scope("")):
-        return "nothing for this test", "nothing for this test: it has no recordings yet"
+        none = "nothing for this test"
+        if question.is_shared and file.has_scope(question.test):
+            return none, f"{none} among what the suite shares: its recordings are of this test alone"
+        return none, f"{none}: it has no recordings yet"
     served = file.count_seqs(address.scope, address.kind, address.key)
     if served:
         times = "once" if served == 1 else f"{served} times"
@@ -222,7 +225,11 @@ def _pair(recorded: str | None, asked: str | None) -> tuple[str, str]:
 
 def _elsewhere(question: Question, file: CassetteFile) -> list[str]:
     address = question.address
-    if question.is_shared or not question.run or question.is_replaced:
+    if question.is_replaced:
+        return []
+    if question.is_shared and file.count_seqs(question.test, address.kind, address.key):
+        return ["", 'This very request is recorded for this test alone: replay it with scope="test".']
+    if question.is_shared or not question.run:
         return []
     others = file.other_scopes(address.scope, address.kind, address.key)
     if not others:

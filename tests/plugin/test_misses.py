@@ -132,6 +132,20 @@ def test_recordings_of_a_test_that_is_there_are_not_to_be_taken_from_it(example)
         assert "not there any more" not in output
 
 
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside-shared"])
+def test_a_test_whose_recordings_are_its_own_is_told_so_where_calls_are_shared(example, others):
+    shared = MOVED.replace('"world.aask")', '"world.aask", scope="suite")')
+    if others:
+        example.write(test_b=shared.replace('"a"', '"z"')).run("test_b.py")
+    example.write(test_a=MOVED).run("test_a.py")
+    result = example.write(test_a=shared).run("--record-mode=none", "test_a.py")
+    assert 'This very request is recorded for this test alone: replay it with scope="test".' in result.output
+    assert "it has no recordings yet" not in result.output
+    own = "nothing for this test among what the suite shares: its recordings are of this test alone"
+    assert (own in result.output) is not others
+    assert example.write(test_a=MOVED).run("--record-mode=none", "test_a.py").counts == {"replayed": 2}
+
+
 def test_a_kind_that_the_test_never_recorded_is_named_beside_those_it_has(example):
     example.write(test_a=MOVED).run()
     example.write(test_a=MOVED + '    asyncio.run(world.aask("a"))')

@@ -123,10 +123,9 @@ def _reason(question: Question) -> tuple[str, str]:
     if file is None:
         return "no cassette", f"no cassette: {clip(str(question.cassette), _LONGEST_NAME)} does not exist"
     if not question.has_recordings and not (question.is_shared and file.has_scope("")):
-        none = "nothing for this test"
-        if question.is_shared and file.has_scope(question.test):
-            return none, f"{none} among what the suite shares: its recordings are of this test alone"
-        return none, f"{none}: it has no recordings yet"
+        is_its_own = question.is_shared and file.has_scope(question.test)
+        why = " among what the suite shares: its recordings are of this test alone"
+        return "nothing for this test", f"nothing for this test{why if is_its_own else ': it has no recordings yet'}"
     served = file.count_seqs(address.scope, address.kind, address.key)
     if served:
         times = "once" if served == 1 else f"{served} times"

@@ -44,6 +44,8 @@ class Session:
     collected: dict[str, str] = field(default_factory=dict)
     #: Which tests there are, whether they were selected or not.
     roll: Roll = field(default_factory=lambda: Roll(Path(), Path(), (), ()))
+    #: The rootdir.
+    root: Path = field(default_factory=Path)
     skipped: tuple[str, ...] = ()
     #: Whether a test, a fixture or a block that ran has this cassette.
     is_used: bool = False
@@ -78,7 +80,8 @@ class Session:
 
     def _add_end(self, told: dict[str, Any]) -> None:
         self.collected, self.skipped = told["collected"], tuple(told["skipped"])
-        self.roll = Roll(Path(self.cassette), Path(told["root"]), told["known"], told["files"])
+        self.root = Path(told["root"])
+        self.roll = Roll(Path(self.cassette), self.root, told["known"], told["files"])
         self.is_over = told["exit"] not in _BROKEN
         self.is_whole = self.is_over and told["whole"] and bool(self.collected)
         self._add_asked("", told["late"])

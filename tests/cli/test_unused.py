@@ -314,6 +314,24 @@ def test_shared_recordings_are_unused_if_no_test_asks_for_them_and_all_have_run(
     project.pytest("--recorded-mode=none")
 
 
+def test_what_tests_share_is_judged_from_a_subfolder_by_the_command_that_is_told(project, cli, monkeypatch):
+    project.write(test_a=SHARED.format(gone=False)).pytest()
+    (project.folder / "deep").mkdir()
+    (project.folder / "deep" / "test_deep.py").write_text("def test_deep(): pass\n")
+    project.write(test_a=SHARED.format(gone=True))
+    assert (
+        "What tests share is judged only where all of them run: pytest-recorded prune .\n"
+        in cli("prune", "test_a.py").out
+    )
+    monkeypatch.chdir(project.folder / "deep")
+    said = cli("prune").out.partition("What tests share is judged only where all of them run: ")[2].splitlines()[0]
+    assert said == "pytest-recorded prune .."
+    done = cli(*said.split()[1:], "--yes")
+    assert 'world.tell(question="one gone")' in done.out
+    assert "Not all tests" not in done.out
+    assert [question for _, question in project.scopes()] == ["both"]
+
+
 def test_a_shared_recording_that_a_failing_test_may_use_is_left(project, cli):
     project.write(test_a=SHARED.format(gone=False)).pytest()
     project.write(test_a=SHARED.format(gone=True) + "    assert False\n")

@@ -105,6 +105,17 @@ def test_what_tests_share_is_looked_at_with_all_of_them(example):
     assert "look at them: pytest-recorded prune   (" in lines[1]
 
 
+def test_what_tests_share_is_looked_at_with_all_of_them_from_a_subfolder_too(example, monkeypatch):
+    shared = MORE.replace('"world.ask")', '"world.ask", scope="suite")')
+    folder = example.folder / "deep"
+    folder.mkdir()
+    (folder / "test_a.py").write_text(shared.format(tests=1, calls=2))
+    example.run()
+    (folder / "test_a.py").write_text(shared.format(tests=1, calls=1))
+    monkeypatch.chdir(folder)
+    assert "look at them: pytest-recorded prune ..   (" in lines_after_the_verdict(example.run())[1]
+
+
 def test_what_the_command_line_leaves_out_for_once_is_counted_and_not_to_be_removed(example):
     example.write(test_a=MORE.format(tests=1, calls=2)).run()
     result = example.run("--record-kinds=other.*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from datetime import UTC, datetime
 from itertools import groupby
@@ -43,6 +44,8 @@ class _Search(NamedTuple):
     session: Session
     problem: str
     not_looked_into: tuple[str, ...]
+    #: What makes it judge what tests share, too; `""` where there is none, or nothing does.
+    all_of_it: str
     #: Whether those go too that are of parameters which tests do not have on this machine.
     takes_parameters: bool = False
 
@@ -116,7 +119,15 @@ def _search(cassette: Path, arguments: Sequence[str]) -> _Search:
     with asked(cassette, arguments) as run:
         files = {split(scope).file: None for scope in run.file.scopes() if not run.session.roll.knows(scope)}
         unused = find_unused(run.file, run.session)
-        return _Search(cassette, len(run.file), unused, run.session, run.problem, tuple(files))
+        all_of_it = _with_all_tests(cassette, run.session.root, arguments) if run.file.has_scope("") else ""
+        return _Search(cassette, len(run.file), unused, run.session, run.problem, tuple(files), all_of_it)
+
+
+def _with_all_tests(cassette: Path, root: Path, arguments: Sequence[str]) -> str:
+    """Return the command that runs all tests, if others were given."""
+    if any(os.path.realpath(argument) == os.path.realpath(root) for argument in arguments):
+        return ""
+    return shlex.join(("pytest-recorded", "prune", *option_for(cassette), os.path.relpath(root)))
 
 
 def _tree(unused: Unused) -> dict[str, Any]:
@@ -161,6 +172,8 @@ def _verdict(search: _Search) -> Iterator[str]:
     if search.session.is_over and not (search.session.is_whole and not search.not_looked_into):
         files = clip(", ".join(search.not_looked_into), _LONGEST)
         yield f"Not all tests were looked for: what the others recorded is not judged{f' ({files})' if files else ''}."
+        if search.all_of_it:
+            yield f"What tests share is judged only where all of them run: {search.all_of_it}"
     size = sum(unused.size for unused in search.unused)
     number = len(search.unused)
     yield f"{number or 'None'} of {many(search.calls, 'recording')} unused, {many(size, 'byte')}."

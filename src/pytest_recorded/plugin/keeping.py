@@ -12,6 +12,7 @@ from ..moved import Newcomer, moves
 from ..roll import Roll, split
 from ..store.sqlite import CassetteFile
 from .marker import rest_of
+from .typed import typed_test
 from .verdict import MANY, listed
 
 if TYPE_CHECKING:
@@ -123,8 +124,11 @@ def unused_lines(tally: Tally, session: TestSession) -> Iterator[str]:
     for cassette in sorted({cassette for _, cassette in tally.unused}):
         tests = {test: unused for (test, path), unused in tally.unused.items() if path == cassette}
         named = listed([f"{test} ({unused.number})" for test, unused in tests.items()])
-        # What tests share is judged only if all of them have run.
-        which = [] if len(tests) > MANY or any(one.is_shared for one in tests.values()) else list(tests)
+        if any(unused.is_shared for unused in tests.values()):
+            # What tests share is judged only if all of them run, from the rootdir on.
+            which = [root] if (root := typed_test(session.config, ".")) != "." else []
+        else:
+            which = [] if len(tests) > MANY else list(tests)
         command = session.command("prune", Path(cassette), *which, runs=True)
         yield f"  not asked for, of tests that passed: {named}"
         yield f"  look at them: {command}   (prune --yes removes them)"

@@ -176,9 +176,11 @@ class _Telling:
 
 
 def _starts_at_the_root(config: pytest.Config) -> bool:
-    """Return whether pytest looks for tests everywhere: no paths are given, and it is started where it is rooted."""
+    """Return whether pytest looks for tests everywhere: from its rootdir on, which is named or where it is started."""
     if hasattr(config, "workerinput"):
         # The controller knows.
         return True
-    is_asked = config.args_source is pytest.Config.ArgsSource.ARGS
-    return not is_asked and config.invocation_params.dir == config.rootpath
+    start = config.invocation_params.dir
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return any(os.path.realpath(start / argument) == os.path.realpath(config.rootpath) for argument in config.args)
+    return start == config.rootpath

@@ -323,7 +323,7 @@ def test_two_files_that_cannot_be_read_and_differ_are_shown_to_differ(cli, path)
         ("request_json = x'ff00'", "  stored request_json: "),
         ("seq = 'x'", "POST https://api.example.com/orders/7"),
         ("response_json = cast(x'22ff22' as text)", '  response: "\\udcff"'),
-        ("response_json = '" + "[" * 5000 + "]" * 5000 + "'", "  stored response_json: "),
+        ("response_json = '" + "[" * 100_000 + "]" * 100_000 + "'", "  stored response_json: "),
     ],
     ids=["response", "request", "data", "error", "blob", "seq", "torn", "deep"],
 )

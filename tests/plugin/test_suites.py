@@ -270,11 +270,16 @@ def test_a_shared_fixture_says_when_its_cassette_cannot_be_known(example):
     assert "as for a fixture that tests share, and cannot be called there. Let it take no arguments" in result.output
 
 
-def test_tests_of_one_name_are_told_apart_in_the_report(example):
+def two_that_have_changed(example):
+    """Record two suites, and let the world answer otherwise from then on."""
     for name in "ab":
         suite(example, name)
     example.run()
     example.write(world=(example.folder / "world.py").read_text().replace("question.upper()", "question.upper() + '!'"))
+
+
+def test_tests_of_one_name_are_told_apart_in_the_report(example):
+    two_that_have_changed(example)
     result = example.run("--record-mode=verify", "--record-report=report.json")
     report = Report.model_validate_json((example.folder / "report.json").read_bytes())
     assert sorted(call.tests for call in report.calls) == [("a/test_x.py::test_x",), ("b/test_x.py::test_x",)]
@@ -283,10 +288,7 @@ def test_tests_of_one_name_are_told_apart_in_the_report(example):
 
 
 def test_what_a_run_has_verified_of_several_suites_is_accepted_by_the_next_one(example):
-    for name in "ab":
-        suite(example, name)
-    example.run()
-    example.write(world=(example.folder / "world.py").read_text().replace("question.upper()", "question.upper() + '!'"))
+    two_that_have_changed(example)
     assert example.run("--record-mode=verify").counts == {"changed": 2}
     accepted = example.run("--record-accept=all")
     for name in "ab":

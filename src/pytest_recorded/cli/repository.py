@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from ..errors import UsageError
 
-__all__ = ["Repository", "has_git", "repository_of", "run_git", "standing"]
+__all__ = ["Repository", "has_git", "places", "repository_of", "run_git", "standing"]
 
 # A hook of git runs with these, and they are about the repository of the hook.
 _OF_HOOKS: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
@@ -51,14 +51,20 @@ def repository_of(file: Path) -> Repository:
     if not has_git():
         raise UsageError("git is needed for this, and it is not on the PATH. Install it, or mend the PATH.")
     folder, inside = standing(file)
-    places, problem = run_git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
+    top, prefix, problem = places(folder)
     if problem:
         raise UsageError(
             f"{folder} is in no work tree of git ({problem}). Run it in a clone that has files (a bare repository has "
             f"none), or make this a repository: git init. For a cassette elsewhere: --cassette=PATH."
         )
-    top, _, prefix = places.partition("\n")
     return Repository(Path(top), f"{prefix}{inside.as_posix()}")
+
+
+def places(folder: Path) -> tuple[str, str, str]:
+    """Return the root of a folder's work tree, the way from there (`""`, or `calls/`), and why there is none."""
+    found, problem = run_git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
+    top, _, prefix = found.partition("\n")
+    return top, prefix, problem
 
 
 def run_git(folder: Path, *arguments: str, into: object = subprocess.PIPE) -> tuple[str, str]:

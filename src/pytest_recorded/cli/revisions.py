@@ -10,7 +10,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import CassetteError, UsageError
-from .repository import has_git, run_git, standing
+from .repository import has_git, places, run_git, standing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,13 +108,12 @@ def _commit(given: str, name: str, folder: Path) -> tuple[str, str]:
     nothing = f"{given} is no file"
     if not has_git():
         raise UsageError(f"{nothing}; to look for a revision of that name git is needed, and it is not on the PATH.")
-    places, problem = run_git(folder, "rev-parse", "--show-toplevel", "--show-prefix")
+    top, prefix, problem = places(folder)
     if problem:
         raise UsageError(
             f"{nothing}, and {folder} is in no git repository that can be read ({problem}). Name a file; or, for a "
             f"revision, a cassette in a repository with --cassette=PATH."
         )
-    top, _, prefix = places.partition("\n")
     if _STAGE.fullmatch(name):
         return name, prefix
     found, _ = run_git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")

@@ -38,6 +38,10 @@ def test_the_error_of_a_cassette_that_is_there_lists_none(cli, suites):
     (suites.folder / "cassettes").mkdir()
     (suites.folder / "cassettes" / "jobs.db").write_text("text")
     assert "Below this folder" not in cli("ls").err
+    # Named by its side, it is no path.
+    complaint = cli("merge", *["cassettes/jobs.db"] * 3).err
+    assert "is no SQLite file" in complaint
+    assert "Below this folder" not in complaint
 
 
 def test_what_a_suite_has_unused_is_found_from_the_root_and_pruned_in_its_cassette_alone(cli, suites):

@@ -255,7 +255,7 @@ OURS = "PRAGMA application_id = 0x70797263;"
     [
         (lambda path: None, r"does not exist\. Check the path"),
         (lambda path: path.mkdir(), "is a folder"),
-        (lambda path: path.write_bytes(b""), r"is empty \(0 bytes\)"),
+        (lambda path: path.write_bytes(b""), r"is empty \(0 bytes\).* Restore it \(git checkout\)"),
         (lambda path: path.write_text("x" * 500), "is no SQLite file"),
         (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
         (lambda path: path.write_bytes(b"SQLite format 3\0"), "is cut off after 16 bytes"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shlex
 import sys
 from math import isfinite
@@ -181,7 +180,7 @@ def others_than(error: BaseException) -> str:
     """Return which cassettes there are, where the one that was asked for does not exist; `""` elsewhere."""
     from ..errors import CassetteError  # noqa: PLC0415 - needed where something is wrong
 
-    if not isinstance(error, CassetteError) or os.path.lexists(error.path):
+    if not isinstance(error, CassetteError) or "does not exist" not in error.problem:
         return ""
     found = cassettes_here()
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""

@@ -16,6 +16,7 @@ from .schema import APPLICATION_ID, VERSION
 
 __all__ = [
     "FAULTS",
+    "IS_EMPTY",
     "explain",
     "inspect_any",
     "inspect_cassette",
@@ -35,6 +36,8 @@ _HEADER_BYTES: Final = 100
 _WAL: Final = 2
 _NUMBER: Final = re.compile("[0-9]{1,9}")
 _RESTORE: Final = "Restore it (git checkout), or delete it and record again with --record-mode=once."
+#: What is wrong with a file without a byte.
+IS_EMPTY: Final = f"is empty (0 bytes): it was cut off, or never written. {_RESTORE}"
 _OTHER: Final = "Name a jobs.db that the package `recorded` has written."
 _MOVE: Final = "Restore it from a copy, or move it away: a new one is made."
 
@@ -56,7 +59,7 @@ def inspect_cassette(path: Path | str) -> None:
         return
     header = _header(path)
     if not header:
-        raise CassetteError(path, f"is empty (0 bytes): it was cut off, or never written. {_RESTORE}")
+        raise CassetteError(path, IS_EMPTY)
     _need_sqlite(path, header, _RESTORE)
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         _need_ours(path, "the cassette another path (--record-cassette=…)")

@@ -15,7 +15,7 @@ from . import sql
 from .blobs import see_whole
 from .connection import connect
 from .creation import create
-from .diagnosis import FAULTS, explain, inspect_any, is_there, look_at, why_unreadable
+from .diagnosis import FAULTS, IS_EMPTY, explain, inspect_any, is_there, look_at, why_unreadable
 from .migrate import error_in_ours
 from .schema import CASSETTE
 from .selecting import fetch_readable
@@ -54,7 +54,7 @@ def look_into(path: Path) -> sqlite3.Connection:
     if not is_there(path):
         raise CassetteError(path, "does not exist. Check the path.")
     if path.is_file() and not path.stat().st_size:
-        raise CassetteError(path, "is empty (0 bytes): it was cut off, or never written.")
+        raise CassetteError(path, IS_EMPTY)
     try:
         return _prepared(path)
     except FAULTS:

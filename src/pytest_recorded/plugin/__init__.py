@@ -79,7 +79,10 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """Say which cassettes the recorded tests have, if there are others than the usual one."""
-    marked = _recorded_among(config, items) if config.option.verbose >= 0 else []
+    if config.option.verbose < 0:
+        return []
+    # Looked for once: with many tests that are not recorded it is all that the plugin costs them.
+    marked = config.stash[_marked_key] = _recorded_among(config, items)
     if not marked:
         return []
     from .header import several  # noqa: PLC0415 - see the law of this file
@@ -105,7 +108,9 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Get ready for the tests that are recorded, if there are any."""
-    marked = _recorded_among(session.config, session.items)
+    marked = session.config.stash.get(_marked_key, None)
+    if marked is None:
+        marked = _recorded_among(session.config, session.items)
     if marked and not session.config.option.collectonly:
         _session(session.config).attendance.begin(session, is_narrowed=_narrowed_key in session.config.stash)
         _running(session.config, marked)
@@ -121,6 +126,7 @@ def _is_marked(item: pytest.Item) -> bool:
 
 
 _narrowed_key = pytest.StashKey[bool]()
+_marked_key = pytest.StashKey[list[pytest.Item]]()
 _session_key = pytest.StashKey["TestSession"]()
 _running_key = pytest.StashKey["Running"]()
 

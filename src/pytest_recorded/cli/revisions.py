@@ -62,18 +62,8 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
     revision = Revision(name, path if colon else f"{prefix}{inside.as_posix()}")
     with into.open("wb") as file:
         problem = run_git(folder, "cat-file", "blob", f"{commit}:{revision.path}", into=file)[1]
-    if problem and stage is not None:
-        raise CassetteError(
-            str(revision),
-            f"is not there ({problem}). git has no conflict about that file: none came of it, or it was added since. "
-            f"To have the conflict back before it is committed: git checkout --merge -- {shlex.quote(revision.path)}",
-        )
     if problem:
-        raise CassetteError(
-            str(revision),
-            f"is not there ({problem}). Say where it was: {name}:path/to/jobs.db. "
-            f"Revisions that have it: git log --oneline -- ':/{revision.path}'",
-        )
+        raise _not_there(revision, problem)
     with into.open("rb") as file:
         if file.read(len(_POINTER)) == _POINTER:
             raise CassetteError(
@@ -82,6 +72,20 @@ def fetch(given: str, cassette: Path, into: Path) -> Revision:
                 f"origin {name}; git cat-file --filters {revision} > old.db",
             )
     return revision
+
+
+def _not_there(revision: Revision, problem: str) -> CassetteError:
+    if _STAGE.fullmatch(revision.name):
+        what_to_do = (
+            f"git has no conflict about that file: none came of it, or it was added since. To have the conflict back "
+            f"before it is committed: git checkout --merge -- {shlex.quote(revision.path)}"
+        )
+    else:
+        what_to_do = (
+            f"Say where it was: {revision.name}:path/to/jobs.db. "
+            f"Revisions that have it: git log --oneline -- ':/{revision.path}'"
+        )
+    return CassetteError(str(revision), f"is not there ({problem}). {what_to_do}")
 
 
 def is_rebasing(folder: Path) -> bool:
